@@ -1,0 +1,76 @@
+# Thin names over standard commands. Everything installs itself; nothing is reinstalled
+# until pyproject.toml or a constraints file changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+COLAB := .venv-colab
+# One process each: the test runner fills the cores by running tests side by side.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+LAB_FLAGS ?=
+# Jupyter refuses to run as root, as containers do, unless it is told to.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help lab test lint test-newest test-colab browser stamp format clean
+
+help:
+	@echo "make lab    open the curriculum in JupyterLab"
+	@echo "make test   run everything that CI runs"
+	@echo "make stamp  write set-up cells, badges and glossary terms into the notebooks"
+	@echo "make format format code and notebooks, strip outputs"
+	@echo "make clean  remove the environments"
+
+lab: $(VENV)/.installed
+	$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir='$(CURDIR)' \
+		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_FLAGS)
+
+test: lint test-newest test-colab
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell README.md book notebooks tests toyutils tools
+	$(BIN)/python tools/notebooks.py stamp --check
+
+# Unit tests, exercises, filled notebooks and the browser; then the notebooks as stored.
+test-newest: $(VENV)/.installed browser
+	$(PYTEST) --nbmake --nbmake-timeout=300 notebooks tests
+
+# What Colab ships: older plotly, ipywidgets and numpy.
+test-colab: $(COLAB)/.installed
+	OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 --nbmake --nbmake-timeout=300 notebooks \
+		tests/test_plots.py tests/test_exercises.py tests/test_models.py tests/test_training.py
+
+browser: $(VENV)/.installed
+	@$(BIN)/python tools/browser.py
+
+stamp: $(VENV)/.installed
+	$(BIN)/python tools/notebooks.py stamp
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/nbstripout --keep-id notebooks/*.ipynb
+
+clean:
+	rm -rf $(VENV) $(COLAB)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(call create,$(VENV))
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(COLAB)/.installed: pyproject.toml constraints.txt constraints-colab.txt
+	$(call create,$(COLAB))
+	$(COLAB)/bin/python -m pip install --quiet -c constraints-colab.txt -e '.[colab-test]'
+	@touch $@
+
+# Recipe: make the virtual environment $(1), or say in one line what is missing.
+define create
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+		"Name another: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1) || { \
+		echo "Creating a virtual environment failed. On Debian or Ubuntu: apt install python3-venv"; \
+		exit 1; }
+endef

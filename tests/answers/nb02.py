@@ -1,0 +1,119 @@
+"""Right and wrong answers to the exercises of notebook 02."""
+
+import torch
+
+
+def feature_variance(sparsity):
+    p = 1 - sparsity
+    return p / 3 - p**2 / 4
+
+
+def feature_variance_by_parts(sparsity):
+    """Variance = mean of the variances + variance of the means, over on and off."""
+    p = torch.tensor(1 - sparsity, dtype=torch.float64)
+    return p / 12 + p * (1 - p) * 0.25
+
+
+def expected_linear_loss(W, b, mean, covariance, importance):
+    A = torch.eye(len(b)) - W.T @ W
+    spread = (A @ covariance @ A.T).diagonal()
+    return (importance * (spread + (A @ mean - b) ** 2)).mean()
+
+
+def expected_linear_loss_looped(W, b, mean, covariance, importance):
+    total, n = 0.0, len(b)
+    A = (torch.eye(n) - W.T @ W).double()
+    for i in range(n):
+        spread = sum(A[i, j] * covariance[j, k] * A[i, k] for j in range(n) for k in range(n))
+        offset = sum(A[i, j] * mean[j] for j in range(n)) - b[i]
+        total += importance[i] * (spread + offset**2)
+    return total / n
+
+
+def expected_linear_loss_second_moment(W, b, mean, covariance, importance):
+    """From E[x xᵀ] instead, with the cross term of the bias."""
+    A = torch.eye(len(b), dtype=torch.float64) - (W.T @ W).double()
+    moment = (covariance + torch.outer(mean, mean)).double()
+    error = (A @ moment @ A.T).diagonal() - 2 * b * (A @ mean.double()) + b**2
+    return (importance.numpy() * error.numpy()).mean()
+
+
+def commits(W):
+    share = W[:, 0] ** 2 / (W[:, 0] ** 2).sum(-1, keepdim=True)
+    return share.max(-1).values >= 0.9
+
+
+def commits_looped(W):
+    answers = []
+    for first, second in W[:, 0].tolist():
+        answers.append(max(first**2, second**2) >= 0.9 * (first**2 + second**2))
+    return answers
+
+
+def without(argument):
+    """Return an answer to 2.2 that takes the argument with this index as zero."""
+
+    def answer(W, b, mean, covariance, importance):
+        arguments = [W, b, mean, covariance, importance]
+        arguments[argument] = 0 * arguments[argument]
+        return expected_linear_loss(*arguments)
+
+    return answer
+
+
+RIGHT = {
+    "feature_variance": [feature_variance, feature_variance_by_parts],
+    "expected_linear_loss": [
+        expected_linear_loss,
+        expected_linear_loss_looped,
+        expected_linear_loss_second_moment,
+    ],
+    "commits": [
+        commits,
+        commits_looped,
+        lambda W: commits(W.double()).int(),
+        lambda W: W[:, 0].abs().min(-1).values ** 2 <= 0.1 * W.square().sum((1, 2)),
+    ],
+}
+
+WRONG = {
+    "feature_variance": {
+        "the sparsity where the density": lambda sparsity: sparsity / 3 - sparsity**2 / 4,
+        "this is E[x²]": lambda sparsity: (1 - sparsity) / 3,
+        "zeros lie away": lambda sparsity: (1 - sparsity) / 12,
+        "the variance of p x": lambda sparsity: (1 - sparsity) ** 2 / 12,
+        "switches on and off": lambda sparsity: sparsity * (1 - sparsity) / 4,
+        "same for every input": lambda sparsity: 1 / 12,
+        "E[x] = 1/2 and E[x²] = 1/3": lambda sparsity: (1 - sparsity) / 5,
+    },
+    "expected_linear_loss": {
+        "bias is missing": without(1),
+        "spread of the features": without(3),
+        "the importance is not used": lambda W, b, mean, covariance, importance: (
+            expected_linear_loss(W, b, mean, covariance, 1 + 0 * importance)
+        ),
+        "check the sign of b": lambda W, b, mean, covariance, importance: expected_linear_loss(
+            W, -b, mean, covariance, importance
+        ),
+        "you summed": lambda W, b, mean, covariance, importance: (
+            len(b) * expected_linear_loss(W, b, mean, covariance, importance)
+        ),
+        "whole covariance": lambda W, b, mean, covariance, importance: expected_linear_loss(
+            W, b, mean, covariance * torch.eye(len(b)), importance
+        ),
+        "average error is missing": lambda W, b, mean, covariance, importance: expected_linear_loss(
+            W, 0 * b, 0 * mean, covariance, importance
+        ),
+        "with A = 1 - WᵀW": without(0),
+    },
+    "commits": {
+        "sign of a weight": lambda W: W.amax((1, 2)) ** 2 / W.square().sum((1, 2)) >= 0.9,
+        "commit to feature 2": lambda W: W[:, 0, 0] ** 2 / W.square().sum((1, 2)) >= 0.9,
+        "shares of |W_i|": lambda W: W.abs().amax((1, 2)) / W.abs().sum((1, 2)) >= 0.9,
+        "divide by the sum": lambda W: W.square().amax((1, 2)) >= 0.9,
+        "that is the share": lambda W: W.square().amax((1, 2)) / W.square().sum((1, 2)),
+        "turned round": lambda W: ~commits(W),
+        "not how many": lambda W: int(commits(W).sum()),
+        "is the share of feature i": lambda W: torch.ones(len(W), dtype=torch.bool),
+    },
+}

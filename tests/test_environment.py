@@ -1,0 +1,102 @@
+"""One list of dependencies: the other files must follow from pyproject.toml."""
+
+import re
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+
+def pins(name: str) -> dict[str, str]:
+    """Return {package: version} of a constraints file, where every line must be a pin."""
+    found = {}
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            requirement = Requirement(line)
+            [specifier] = requirement.specifier
+            assert specifier.operator == "==", line
+            found[normal(requirement.name)] = specifier.version
+    return found
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def requirements(*extras: str) -> list[Requirement]:
+    lists = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][e] for e in extras)]
+    found = [Requirement(text) for entries in lists for text in entries]
+    return [r for r in found if normal(r.name) != "toyutils"]
+
+
+def test_environment_installs_the_package_and_nothing_else():
+    """environment.yml names no package of its own but python and pip: it cannot drift."""
+    plain = [entry for entry in ENVIRONMENT["dependencies"] if isinstance(entry, str)]
+    [by_pip] = [entry["pip"] for entry in ENVIRONMENT["dependencies"] if isinstance(entry, dict)]
+    assert sorted(Requirement(entry).name for entry in plain) == ["pip", "python"]
+    assert by_pip == ["--constraint constraints.txt", "--editable .[lab]"]
+    assert "lab" in PROJECT["optional-dependencies"]
+
+
+def test_environment_and_project_agree_on_python():
+    [python] = [e for e in ENVIRONMENT["dependencies"] if str(e).startswith("python")]
+    allowed = Requirement(python).specifier
+    wanted = Requirement(f"python{PROJECT['requires-python']}").specifier
+    for version in ("3.10", "3.11", "3.12", "3.13"):
+        assert allowed.contains(version) == wanted.contains(version), version
+
+
+def test_workflow_runs_the_supported_pythons():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["test"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    commands = " ".join(step.get("run", "") for step in job["steps"])
+    assert "make test" in commands
+    assert "make lab" in commands
+
+
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [("constraints.txt", ("lab", "test")), ("constraints-colab.txt", ())],
+)
+def test_tested_versions_lie_in_the_stated_ranges(name, extras):
+    pinned = pins(name)
+    for requirement in requirements(*extras):
+        version = pinned.get(normal(requirement.name))
+        assert version is not None, f"{name} does not pin {requirement.name}"
+        assert requirement.specifier.contains(version), f"{name}: {requirement} is {version}"
+
+
+def test_torch_is_the_tested_one():
+    assert pins("constraints.txt")["torch"] == pins("constraints-colab.txt")["torch"] == "2.13.0"
+
+
+def test_colab_set_is_what_colab_ships():
+    colab = pins("constraints-colab.txt")
+    assert colab["plotly"] == "5.24.1"
+    assert colab["ipywidgets"] == "7.7.1"
+    assert colab["numpy"] == "2.1.3"
+    assert colab["anywidget"] == "0.9.21"
+
+
+def test_this_environment_is_the_pinned_one():
+    """Run with `make test`, whose environment holds exactly what constraints.txt says."""
+    pinned = pins("constraints.txt")
+    for requirement in requirements("lab", "test"):
+        name = normal(requirement.name)
+        installed = metadata.version(name).split("+")[0]
+        assert installed == pinned[name], f"{name} is {installed}, constraints.txt says otherwise"
+
+
+def test_readme_names_the_two_commands():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "make lab" in readme
+    assert "make test" in readme
+    assert "make test" in (ROOT / ".ci/run").read_text(encoding="utf-8")

@@ -1,0 +1,280 @@
+"""Every check accepts right answers, rejects wrong ones with the hint that fits, and stays calm.
+
+The answers stand in tests/answers/nbNN.py, one file per notebook. A check without right and wrong
+answers there fails `test_every_check_has_its_answers`.
+"""
+
+import functools
+import inspect
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from toyutils import exercises, theory
+from toyutils.exercises import _check
+from toyutils.models import ReLUModel
+from toyutils.training import reconstruction_loss
+
+ANSWERS = [runpy.run_path(path) for path in sorted(Path(__file__).parent.glob("answers/nb*.py"))]
+RIGHT = {name: answers for module in ANSWERS for name, answers in module["RIGHT"].items()}
+WRONG = {name: answers for module in ANSWERS for name, answers in module["WRONG"].items()}
+CHECKS = {
+    name.removeprefix("check_"): function
+    for name, function in vars(exercises).items()
+    if name.startswith("check_")
+}
+NAMES = sorted(CHECKS)
+
+
+def test_every_check_has_its_answers():
+    assert set(RIGHT) == set(WRONG) == set(CHECKS)
+    for name in NAMES:
+        assert len(RIGHT[name]) >= 2, f"{name}: a variant of the right answer is missing"
+        assert len(WRONG[name]) >= 4, f"{name}: at least four wrong answers are asked for"
+
+
+def test_every_check_is_exported():
+    for module in Path(_check.__file__).parent.glob("nb*.py"):
+        written = re.findall(r"^def (check_\w+)", module.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(written) <= set(exercises.__all__), f"{module.name}: missing in __init__.py"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_number_in_docstring_is_the_number_shown(name):
+    check = CHECKS[name]
+    notebook = int(check.__module__[-2:])
+    number = re.match(rf"Check exercise ({notebook}\.\d+): `{name}\(", check.__doc__)
+    assert number, f"docstring should begin 'Check exercise {notebook}.N: `{name}(…)`'"
+    assert check(None).exercise == number[1]
+
+
+def test_numbers_are_unique():
+    numbers = [check(None).exercise for check in CHECKS.values()]
+    assert len(numbers) == len(set(numbers))
+
+
+@pytest.mark.parametrize(
+    ("name", "i"), [(name, i) for name in NAMES for i in range(len(RIGHT.get(name, [])))]
+)
+def test_right_answers_pass(name, i):
+    for seed in [0, 1, 2]:
+        result = CHECKS[name](RIGHT[name][i], seed=seed)
+        assert result.passed, str(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "phrase"), [(name, phrase) for name in NAMES for phrase in WRONG.get(name, [])]
+)
+def test_wrong_answers_get_their_hint(name, phrase):
+    for seed in [0, 1]:
+        result = CHECKS[name](WRONG[name][phrase], seed=seed)
+        assert result.status == _check.FAILED
+        assert phrase in result.message, str(result)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_named_mistake_is_told_apart(name, monkeypatch):
+    """A mistake must not be right, nor hidden by a mistake that stands before it."""
+    found = {}
+
+    def capture(exercise, answer, cases, expected, mistakes, **options):
+        found.update(mistakes)
+        return _check.Result(exercise, _check.PASSED, "")
+
+    module = sys.modules[CHECKS[name].__module__]
+    monkeypatch.setattr(module, "compare", capture)
+    CHECKS[name](RIGHT[name][0])
+    monkeypatch.undo()
+    for hint, formula in found.items():
+        for seed in [0, 1, 2]:
+            result = CHECKS[name](formula, seed=seed)
+            assert not result.passed, hint
+            assert hint in result.message, f"{hint}\n{result}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stub_is_calm(name):
+    def stub(*args):
+        raise NotImplementedError(f"Exercise of {name}")
+
+    assert CHECKS[name](stub).status == _check.NOT_ATTEMPTED
+    assert CHECKS[name](lambda *args: ...).status == _check.NOT_ATTEMPTED
+    text = str(CHECKS[name](stub))
+    assert re.match(r"○ Exercise \d+\.\d+ not attempted yet", text)
+    assert "\n" not in text
+
+
+def spoiled(name, spoil):
+    """Return the right answer of `name` with `spoil(arguments, result)` put in its way."""
+    right = RIGHT[name][0]
+
+    @functools.wraps(right)
+    def answer(*args):
+        return spoil(args, right(*args))
+
+    return answer
+
+
+def change_first_tensor(args, result):
+    next(a for a in args if isinstance(a, torch.Tensor)).add_(1)
+    return result
+
+
+def takes_tensors(name):
+    seen = []
+
+    def spy(args, result):
+        seen.extend(isinstance(a, torch.Tensor) for a in args)
+        return result
+
+    CHECKS[name](spoiled(name, spy))
+    return any(seen)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_faults_that_any_answer_can_have(name):
+    def fails(spoil, *phrases):
+        result = CHECKS[name](spoiled(name, spoil))
+        assert result.status == _check.FAILED, spoil
+        assert all(phrase in result.message for phrase in phrases), str(result)
+
+    def stop(args, result):
+        raise ValueError("boom")
+
+    fails(lambda args, result: None, "return")
+    fails(lambda args, result: torch.full_like(torch.as_tensor(result), 0.123))
+    fails(lambda args, result: "text", "type str")
+    fails(lambda args, result: torch.zeros(3, 1, 4, 1, 5), "shape (3, 1, 4, 1, 5)")
+    fails(lambda args, result: torch.as_tensor(result) * float("nan"), "NaN")
+    fails(stop, "ValueError: boom", 'raise ValueError("boom")')
+    if takes_tensors(name):
+        fails(change_first_tensor, "changed its input")
+    result = CHECKS[name](0.5)
+    assert not result.passed
+    assert "not a function" in result.message
+    result = CHECKS[name](lambda one, two, three, four, five, six, seven: 0)
+    assert not result.passed
+    assert "takes the arguments" in result.message
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if "b" in inspect.signature(RIGHT[name][0]).parameters]
+)
+def test_leaving_out_the_bias_fails(name):
+    right = RIGHT[name][0]
+
+    @functools.wraps(right)
+    def without_bias(*args):
+        names = inspect.signature(right).parameters
+        return right(*(a * 0 if n == "b" else a for n, a in zip(names, args, strict=True)))
+
+    for seed in range(5):
+        assert not CHECKS[name](without_bias, seed=seed).passed
+
+
+def test_torch_not_implemented_is_a_fault_and_not_a_stub():
+    def answer(importance):
+        raise NotImplementedError("Could not run 'aten::thing' with this backend")
+
+    result = exercises.check_minimum_loss(answer)
+    assert result.status == _check.FAILED
+    assert "aten::thing" in result.message
+
+
+def test_exit_does_not_end_the_kernel():
+    assert not exercises.check_minimum_loss(lambda importance: sys.exit()).passed
+
+
+def test_long_errors_are_cut():
+    def answer(importance):
+        raise RuntimeError("x" * 10_000)
+
+    assert len(str(exercises.check_minimum_loss(answer))) < 800
+
+
+def test_several_results_are_compared_one_by_one():
+    cases = [(torch.tensor([1.0, 2.0]),), (torch.tensor([3.0, 5.0]),)]
+
+    def expected(x):
+        return x.sum(), 2 * x
+
+    def check(answer):
+        return _check.compare(
+            "0.1", answer, cases, expected, {"swapped": lambda x: (2 * x, x.sum())}
+        )
+
+    assert check(expected).passed
+    assert check(lambda x: [float(x.sum()), (2 * x).tolist()]).passed
+    assert "result 2: expected [2, 4], came [3, 6]" in check(lambda x: (x.sum(), 3 * x)).message
+    assert "swapped" in check(lambda x: (2 * x, x.sum())).message
+    assert "2 results are wanted" in check(lambda x: x.sum()).message
+
+
+def test_the_result_reads_well_in_both_forms():
+    failed = _check.Result("1.2", _check.FAILED, "came <b>3</b> & `x`\nHint: no.")
+    assert repr(failed).startswith("✗ Exercise 1.2 not right yet. came <b>3</b>")
+    page = failed._repr_html_()
+    assert 'role="status"' in page
+    assert "&lt;b&gt;3&lt;/b&gt; &amp; <code>x</code><br>Hint" in page
+    assert "background" not in page
+    assert not re.search(r"[^-]color", page), "a text colour would not fit both themes"
+    passed = _check.Result("1.2", _check.PASSED, "Good.")
+    assert repr(passed) == "✓ Exercise 1.2 passed. Good."
+    assert passed.passed
+    assert passed, "a result counts as true only when passed"
+    assert not failed.passed
+    assert not failed
+
+
+def test_an_exercise_without_inputs_does_not_give_its_answer_away():
+    message = exercises.check_break_even_density(lambda: 0.3).message
+    assert "0.3" in message
+    assert "0.57" not in message
+    assert "4/7" not in message
+
+
+def test_the_row_that_is_wrong_is_shown():
+    case = (torch.arange(14.0).reshape(7, 2),)
+    result = _check.compare("0.1", lambda x: x[:, 0], [case], lambda x: x.sum(1), {})
+    assert "expected 25 at [6], came 12. There x[6] = [12, 13]." in result.message
+
+
+def test_reference_answers_agree_with_the_package():
+    """The learner's formulas and those of `theory` and `training` say the same."""
+    random = _check.generator(7)
+    x, y = torch.rand(2, 9, 2, generator=random)
+    W, b = torch.randn(1, 2, generator=random), torch.rand(2, generator=random)
+    importance = torch.tensor([0.3, 1.7])
+    sparsity = 0.6
+    mean = torch.full((2,), theory.feature_mean(sparsity))
+    covariance = theory.feature_variance(sparsity) * torch.eye(2)
+    model = ReLUModel(n_features=2, n_hidden=1)
+    model.W.data, model.b.data = W[None], b[None]
+    pairs = {
+        "weighted_loss": ((x, y, importance), reconstruction_loss(x[None], y[None], importance)),
+        "minimum_loss": ((importance,), theory.linear_minimum(0.0, importance, 1)),
+        "feature_variance": ((sparsity,), theory.feature_variance(sparsity)),
+        "expected_linear_loss": (
+            (W, b, mean, covariance, importance),
+            theory.expected_loss(W, b, sparsity, importance, "linear"),
+        ),
+        "relu_reconstruct": ((x, W, b), model(x[None])[0]),
+        "antipodal_loss": ((0.4,), theory.antipodal_loss(0.4)),
+    }
+    for name, (arguments, package) in pairs.items():
+        answer = torch.as_tensor(RIGHT[name][0](*arguments), dtype=torch.float64)
+        package = torch.as_tensor(package).detach().double().reshape(answer.shape)
+        torch.testing.assert_close(answer, package, rtol=1e-5, atol=1e-6, msg=name)
+    p = RIGHT["break_even_density"][0]()
+    assert theory.antipodal_loss(p) == pytest.approx(theory.linear_minimum(1 - p, [1, 1], 1))
+
+
+def test_a_changed_input_is_named():
+    case = (torch.ones(3), torch.ones(3))
+    for answer, name in [(lambda x, y: y.add_(1), "y"), (lambda *args: args[1].add_(1), "x2")]:
+        result = _check.compare("0.1", answer, [case], lambda x, y: x + y, {})
+        assert f"changed its input `{name}`" in result.message

@@ -1,0 +1,365 @@
+"""The notebooks are complete, stamped, stored clean, and pass with the reference answers.
+
+The untouched notebooks are run by nbmake (`make test`). The tool itself is tested at the end, on
+small notebooks with faults.
+"""
+
+import copy
+import re
+import runpy
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tools import notebooks
+from toyutils import exercises as checks
+
+PATHS = notebooks.notebook_paths()
+each_notebook = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+
+
+def test_there_are_notebooks():
+    assert [path.name[:2] for path in PATHS] == [f"{i:02}" for i in range(len(PATHS))]
+    assert PATHS
+
+
+def test_every_notebook_is_stamped(capsys):
+    code = notebooks.main(["stamp", "--check"])
+    assert code == 0, f"run `python tools/notebooks.py stamp`:\n{''.join(capsys.readouterr())}"
+
+
+@each_notebook
+def test_stored_without_outputs(path):
+    for i, cell in enumerate(notebooks.read(path).cells):
+        if cell.cell_type == "code":
+            assert not cell.outputs, f"cell {i} has outputs: run `nbstripout --keep-id {path.name}`"
+            assert cell.execution_count is None, f"cell {i} has an execution count"
+
+
+@each_notebook
+def test_code_cells_fit_a_screen(path):
+    for i, cell in enumerate(notebooks.read(path).cells):
+        if cell.cell_type == "code":
+            n_lines = cell.source.count("\n") + 1
+            assert n_lines <= 25, f"cell {i} has {n_lines} lines: {cell.source[:60]!r}"
+
+
+@each_notebook
+def test_exercises_are_complete(path):
+    found = notebooks.exercises(notebooks.read(path), path.name)
+    lesson = int(path.name[:2])
+    assert [e.number for e in found] == [f"{lesson}.{k + 1}" for k in range(len(found))]
+    if lesson > 0:
+        assert len(found) >= 3, "a lesson has at least three exercises"
+    for exercise in found:
+        assert hasattr(checks, f"check_{exercise.function}")
+
+
+@each_notebook
+def test_untouched_stubs_are_calm(path, tmp_path):
+    notebook = notebooks.read(path)
+    for exercise in notebooks.exercises(notebook, path.name):
+        stub = tmp_path / "stub.py"
+        stub.write_text(notebook.cells[exercise.stub].source, encoding="utf-8")
+        function = runpy.run_path(stub)[exercise.function]
+        result = getattr(checks, f"check_{exercise.function}")(function)
+        assert str(result).startswith(f"○ Exercise {exercise.number} not attempted yet")
+
+
+@each_notebook
+def test_passes_with_the_reference_answers(path, tmp_path):
+    copied = notebooks.fill(path, tmp_path)
+    notebook = run(notebooks.read(copied), tmp_path)
+    for exercise in notebooks.exercises(notebooks.read(path), path.name):
+        for i in [exercise.check, exercise.solution]:
+            text = shown(notebook.cells[i])
+            assert text.startswith(f"✓ Exercise {exercise.number} passed"), f"cell {i}: {text}"
+
+
+@each_notebook
+def test_links_to_the_glossary(path):
+    """Every link to the glossary hits a term, and every term introduced here is linked."""
+    terms = notebooks.glossary()
+    anchors = {notebooks.anchor(term): number for term, (_, number) in terms.items()}
+    text = "\n".join(
+        cell.source
+        for cell in notebooks.read(path).cells
+        if cell.cell_type == "markdown" and "terms" not in notebooks.tags(cell)
+    )
+    linked = set(re.findall(r"/book/glossary\.md#([^)\s]+)", text))
+    assert linked <= set(anchors), f"no such term: {sorted(linked - set(anchors))}"
+    introduced = {anchor for anchor, number in anchors.items() if number == path.name[:2]}
+    assert introduced <= linked, f"introduced here, never linked: {sorted(introduced - linked)}"
+
+
+def run(notebook, folder):
+    """Run a notebook in `folder` with the kernel of this environment."""
+    client = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    return client.execute()
+
+
+def shown(cell):
+    """Return the text of a cell's last expression."""
+    results = [output for output in cell.outputs if output.output_type == "execute_result"]
+    return results[-1].data["text/plain"] if results else "nothing"
+
+
+# The tool, on small notebooks.
+
+TASK = """### Exercise 1.4 · Least loss
+<details><summary>Hint 1</summary>one</details>
+<details>
+<summary>Hint 2</summary>two</details>"""
+STUB = """def minimum_loss(importance):
+    raise NotImplementedError("Exercise 1.4")"""
+CHECK = "exercises.check_minimum_loss(minimum_loss)"
+SOLUTION = """# @title Reference answer 1.4: give up the cheaper one
+def minimum_loss_answer(importance):
+    return importance.min() / 24
+
+
+exercises.check_minimum_loss(minimum_loss_answer)"""
+PYPROJECT = '[project]\nname = "x"\n[project.urls]\nRepository = "https://github.com/owner/name"\n'
+GLOSSARY = """# Geometry
+
+## feature
+
+A property of the input.
+
+*Introduced in [00](x)*
+
+## hidden number (h)
+
+What the encoder
+returns.
+
+*Introduced in [01](x)*
+"""
+
+
+def small(*, solution=SOLUTION, extra="1 + 1"):
+    """Return a notebook with one exercise."""
+    code, markdown = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
+    folded = {"jupyter": {"source_hidden": True}, "cellView": "form"}
+    return nbformat.v4.new_notebook(
+        cells=[
+            markdown("# 01 · Title"),
+            code("from toyutils import exercises"),
+            markdown(TASK, metadata={"tags": ["exercise"]}),
+            code(STUB, metadata={"tags": ["stub"]}),
+            code(CHECK, metadata={"tags": ["check"]}),
+            code(solution, metadata={"tags": ["solution"], **folded}),
+            code(extra),
+        ]
+    )
+
+
+def small_project(folder, notebook, glossary=GLOSSARY, pyproject=PYPROJECT):
+    """Write a project with one notebook; return the notebook's path."""
+    (folder / "book").mkdir()
+    (folder / "notebooks").mkdir()
+    (folder / "pyproject.toml").write_text(pyproject)
+    (folder / "book" / "glossary.md").write_text(glossary)
+    path = folder / "notebooks" / "01_title.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_filling_replaces_the_stub_and_nothing_else():
+    before = small(extra="%time 1 + 1")
+    after = notebooks.filled(copy.deepcopy(before), "small")
+    assert (
+        after.cells[3].source == "def minimum_loss(importance):\n    return importance.min() / 24"
+    )
+    assert after.cells[3].id == before.cells[3].id
+    after.cells[3].source = STUB
+    assert after == before
+
+
+def test_filled_notebook_that_fails_its_check_is_noticed(tmp_path):
+    right = run(notebooks.filled(small(), "small"), tmp_path)
+    assert shown(right.cells[4]).startswith("✓ Exercise 1.4 passed")
+    wrong = small(solution=SOLUTION.replace(".min()", ".max()"))
+    wrong = run(notebooks.filled(wrong, "small"), tmp_path)
+    assert shown(wrong.cells[4]).startswith("✗ Exercise 1.4 not right yet")
+    untouched = run(small(), tmp_path)
+    assert shown(untouched.cells[4]).startswith("○ Exercise 1.4 not attempted yet")
+
+
+def change(cell, old, new):
+    """Return a function that edits one cell of a notebook."""
+
+    def edit(notebook):
+        assert old in notebook.cells[cell].source
+        notebook.cells[cell].source = notebook.cells[cell].source.replace(old, new)
+
+    return edit
+
+
+def drop(cell):
+    return lambda notebook: notebook.cells.pop(cell)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (drop(5), "cell 5 should be tagged `solution`"),
+        (drop(4), "cell 4 should be tagged `check`"),
+        (drop(3), "cell 3 should be tagged `stub`"),
+        (drop(2), "without its `exercise` cell above"),
+        (lambda notebook: notebook.cells.insert(4, notebook.cells.pop(6)), "cell 4 should be"),
+        (lambda notebook: notebook.cells[5].metadata.pop("cellView"), "not folded"),
+        (change(2, "1.4", ""), "the task has no number"),
+        (change(2, "Hint 2", "More"), "fewer than two hints"),
+        (change(3, "1.4", "1.3"), 'NotImplementedError("Exercise 1.4")'),
+        (change(3, "def ", "async def "), "should define one function"),
+        (change(3, "def ", "de "), "the stub is not Python"),
+        (change(4, "(minimum_loss)", "(lambda: 0)"), "the check should be"),
+        (change(5, "# @title", "#"), "the solution should begin"),
+        (change(5, "1.4", "1.3"), "the solution should begin"),
+        (change(5, "_answer(importance)", "(importance)"), "should define `minimum_loss_answer("),
+        (change(5, "(importance)", "(x)"), "should define `minimum_loss_answer(importance)`"),
+        (change(5, "exercises.check", "exercises.verify"), "should end with"),
+        (change(6, "1 + 1", "minimum_loss([1, 1])"), "cell 6: uses `minimum_loss`"),
+        (change(6, "1 + 1", "def minimum_loss(): ..."), "cell 6: uses `minimum_loss`"),
+        (change(6, "1 + 1", "from a import minimum_loss"), "cell 6: uses `minimum_loss`"),
+    ],
+)
+def test_faults_of_an_exercise_are_named(edit, message):
+    notebook = small()
+    edit(notebook)
+    with pytest.raises(notebooks.NotebookError, match=re.escape(message)):
+        notebooks.exercises(notebook, "small")
+
+
+def test_stamp_adds_the_common_cells_once(tmp_path):
+    path = small_project(tmp_path, small())
+    ids = [cell.id for cell in notebooks.read(path).cells]
+    names = ["badges", "setup", "terms"]
+    assert notebooks.stamp(path, check=True, root=tmp_path) == [f"{path.name}: {n}" for n in names]
+    assert len(notebooks.read(path).cells) == len(ids), "--check must change nothing"
+    notebooks.stamp(path, root=tmp_path)
+    assert notebooks.stamp(path, root=tmp_path) == []
+
+    cells = notebooks.read(path).cells
+    assert [notebooks.tags(cells[i]) for i in [1, 2, -1]] == [[name] for name in names]
+    assert [cell.id for cell in cells if cell.id in ids] == ids
+    assert "colab.research.google.com/github/owner/name/blob/main/notebooks/01_t" in cells[1].source
+    assert "mybinder.org/v2/gh/owner/name/main?urlpath=lab/tree/notebooks/01_t" in cells[1].source
+    assert "git+https://github.com/owner/name@main" in cells[2].source
+    assert len([line for line in cells[2].source.splitlines() if line]) <= 3
+    link = "https://github.com/owner/name/blob/main/book/glossary.md#hidden-number-h"
+    assert f"- [**hidden number (h)**]({link}): What the encoder returns." in cells[-1].source
+    assert "feature" not in cells[-1].source
+
+
+def test_stamp_restores_an_edited_cell(tmp_path):
+    path = small_project(tmp_path, small())
+    notebooks.stamp(path, root=tmp_path)
+    notebook = notebooks.read(path)
+    notebook.cells[2].source += "\nimport numpy"
+    nbformat.write(notebook, path)
+    assert notebooks.stamp(path, root=tmp_path) == [f"{path.name}: setup"]
+    assert "numpy" not in notebooks.read(path).cells[2].source
+    assert notebooks.read(path).cells[2].id == notebook.cells[2].id
+
+
+def test_stamp_names_what_is_wrong(tmp_path):
+    def stamp(name, notebook, **files):
+        folder = tmp_path / name
+        folder.mkdir()
+        return notebooks.stamp(small_project(folder, notebook, **files), root=folder)
+
+    twice = small()
+    for cell in twice.cells[:2]:
+        cell.metadata["tags"] = ["setup"]
+    with pytest.raises(notebooks.NotebookError, match="2 cells are tagged `setup`"):
+        stamp("twice", twice)
+    kind = small()
+    kind.cells[0].metadata["tags"] = ["setup"]
+    with pytest.raises(notebooks.NotebookError, match="`setup` is a markdown cell"):
+        stamp("kind", kind)
+    with pytest.raises(notebooks.NotebookError, match="needs a definition"):
+        stamp("terms", small(), glossary="## feature\n\nA property.\n")
+    with pytest.raises(notebooks.NotebookError, match=r"https://github\.com/owner/name"):
+        stamp("host", small(), pyproject=PYPROJECT.replace("github.com", "example.org"))
+
+
+README = """Intro.
+
+git clone https://github.com/old/place
+cd place
+
+<!-- notebooks -->
+| stale |
+<!-- /notebooks -->
+
+More, see https://github.com/old/place/issues
+"""
+
+
+def test_readme_lists_every_notebook(tmp_path):
+    notebook = small()
+    notebook.cells[0].source = "# 01 · Title\n\n**Question: what is lost?**\n\n5 minutes"
+    path = small_project(tmp_path, notebook)
+    readme = tmp_path / "README.md"
+    readme.write_text(README)
+    assert notebooks.stamp_readme(check=True, root=tmp_path) == ["README.md"]
+    assert readme.read_text() == README, "--check must change nothing"
+    notebooks.stamp_readme(root=tmp_path)
+    text = readme.read_text()
+    assert notebooks.stamp_readme(root=tmp_path) == []
+    assert "git clone https://github.com/owner/name\ncd name\n" in text
+    assert f"| [01 · Title](notebooks/{path.name}) | What is lost? | [![Open in Colab]" in text
+    assert "mybinder.org/v2/gh/owner/name/main?urlpath=lab/tree/notebooks/01_t" in text
+    assert "stale" not in text
+    assert text.startswith("Intro.")
+    assert "https://github.com/old/place/issues" in text
+
+    readme.write_text("Intro.")
+    with pytest.raises(notebooks.NotebookError, match="<!-- notebooks -->"):
+        notebooks.stamp_readme(root=tmp_path)
+    readme.write_text(README)
+    notebook.cells[0].source = "# 01 · Title"
+    nbformat.write(notebook, path)
+    with pytest.raises(notebooks.NotebookError, match="Question"):
+        notebooks.stamp_readme(root=tmp_path)
+
+
+def test_links_follow_the_repository(tmp_path):
+    notebook = small()
+    old = "https://github.com/old/place"
+    links = (
+        f"[a]({old}/blob/main/book/glossary.md#feature), [b]({old}#notebooks), [c]({old}/issues)"
+    )
+    notebook.cells[0].source += f"\n\n{links}"
+    path = small_project(tmp_path, notebook)
+    assert f"{path.name}: links in cell 0" in notebooks.stamp(path, root=tmp_path)
+    text = notebooks.read(path).cells[0].source
+    assert "[a](https://github.com/owner/name/blob/main/book/glossary.md#feature)" in text
+    assert "[b](https://github.com/owner/name#notebooks)" in text
+    assert f"[c]({old}/issues)" in text
+    assert notebooks.stamp(path, root=tmp_path) == []
+
+
+def test_a_file_that_is_no_notebook_is_named(tmp_path):
+    path = tmp_path / "01_bad.ipynb"
+    path.write_text("{}x")
+    with pytest.raises(notebooks.NotebookError, match=r"01_bad\.ipynb: not a valid notebook"):
+        notebooks.read(path)
+
+
+@pytest.mark.parametrize(
+    ("heading", "expected"),
+    [
+        ("Hidden number (h)", "hidden-number-h"),
+        ("2→1", "21"),
+        ("D*", "d"),
+        ("tied-weights", "tied-weights"),
+    ],
+)
+def test_anchor(heading, expected):
+    assert notebooks.anchor(heading) == expected

@@ -1,0 +1,233 @@
+import json
+import re
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+import torch
+
+from toyutils import plots
+from toyutils.features import IndependentFeatures
+from toyutils.models import LinearModel, ReLUModel
+from toyutils.plots import look
+from toyutils.training import train
+
+
+@pytest.fixture(scope="module")
+def points():
+    random = torch.Generator().manual_seed(0)
+    return IndependentFeatures(2, 0.6).sample(300, 3, generator=random)
+
+
+@pytest.fixture(scope="module")
+def history(points):
+    return train(
+        LinearModel(2, 1, 3), points, n_steps=300, test_data=points[:, :50], progress=False
+    )
+
+
+@pytest.fixture(scope="module")
+def plane_history():
+    features = IndependentFeatures(5, 0.9)
+    return train(ReLUModel(5, 2, 2), features, n_steps=60, batch_size=32, progress=False)
+
+
+W5 = torch.randn(4, 2, 5, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(
+    params=[
+        "feature_scatter", "mapping", "mapping_relu", "training_dashboard", "arrows_animation",
+        "feature_arrows", "feature_arrows_list", "directions_over_seeds", "gram_heatmap",
+        "gram_heatmap_b", "outcomes_over_seeds", "outcome_shares", "curves", "loss_curves",
+        "theory_vs_trained",
+    ]
+)  # fmt: skip
+def figure(request, points, history, plane_history):
+    W1, b1, x = torch.tensor([[0.8, -0.6]], requires_grad=True), torch.tensor([0.1, 0.2]), points[0]
+    grid = torch.linspace(0.1, 1, 5, dtype=torch.float64)
+    makers = {
+        "feature_scatter": lambda: plots.feature_scatter(x),
+        "mapping": lambda: plots.mapping(W1, b1, x.double()),
+        "mapping_relu": lambda: plots.mapping(W1[None], b1, x, activation="relu"),
+        "training_dashboard": lambda: plots.training_dashboard(history, x, 1, exact_minimum=0.03),
+        "arrows_animation": lambda: plots.arrows_animation(plane_history, instance=1),
+        "feature_arrows": lambda: plots.feature_arrows(W5, [f"model {k}" for k in range(4)]),
+        "feature_arrows_list": lambda: plots.feature_arrows([W5[0], W5[1][:, :3], W1]),
+        "directions_over_seeds": lambda: plots.directions_over_seeds(
+            W5[:, :1, :2], outcome=["a", "b", "a", "a"]
+        ),
+        "gram_heatmap": lambda: plots.gram_heatmap(W5[0]),
+        "gram_heatmap_b": lambda: plots.gram_heatmap(W5[0], torch.arange(5.0)),
+        "outcomes_over_seeds": lambda: plots.outcomes_over_seeds(
+            [0.3, 0.1, 0.2], ["x", "y", "x"], exact={"least": 0.05}
+        ),
+        "outcome_shares": lambda: plots.outcome_shares([[3, 1], [0, 4]], ["p", "q"], ["4", "5"]),
+        "curves": lambda: plots.curves(
+            grid, {"one": grid**2, "two": grid.log()}, x_title="p", y_title="loss", mark={"m": 0.5}
+        ),
+        "loss_curves": lambda: plots.loss_curves({"linear": history}),
+        "theory_vs_trained": lambda: plots.theory_vs_trained(
+            grid, {"exact": grid}, {"best": grid}, x_title="p", y_title="loss", log_y=True
+        ),
+    }
+    return makers[request.param]()
+
+
+def test_every_figure_speaks_and_is_small(figure):
+    assert isinstance(figure, go.Figure)
+    alt = figure.layout.meta["alt"]
+    assert len(alt) >= 20
+    assert re.search(r"\d", alt), "the text alternative holds no number"
+    assert "nan" not in alt
+    assert len(figure.to_json()) < 1_000_000
+    assert figure.layout.template.layout.font.size == 13
+
+
+def test_every_axis_is_named_or_hidden(figure):
+    layout = figure.to_dict()["layout"]
+    for name, axis in layout.items():
+        if re.fullmatch(r"[xy]axis\d*", name):
+            hidden = axis.get("visible") is False or axis.get("showticklabels") is False
+            bars = any(trace.type == "bar" for trace in figure.data)  # labels name themselves
+            beside = any(trace.type == "heatmap" for trace in figure.data)
+            assert hidden or bars or beside or axis.get("title"), name
+
+
+def test_every_public_figure_is_tested():
+    source = Path(__file__).read_text(encoding="utf-8")
+    for name in plots.__all__:
+        assert f"plots.{name}(" in source, name
+
+
+def test_animations_have_enough_small_frames(history, plane_history, points):
+    for fig in (
+        plots.training_dashboard(history, points[0]),
+        plots.arrows_animation(plane_history),
+    ):
+        assert len(fig.frames) >= 40
+        assert len(fig.to_json()) <= 1_000_000
+        play = fig.layout.updatemenus[0].buttons[0].args[1]
+        assert play["frame"]["redraw"] is False
+        assert len(fig.layout.sliders[0].steps) == len(fig.frames)
+        moved = fig.frames[0].traces
+        for frame in fig.frames:
+            assert frame.traces == moved
+            assert all(trace.x is not None for trace in frame.data)
+
+
+def test_dashboard_shows_the_reconstructions_of_its_instance(history, points):
+    fig = plots.training_dashboard(history, points[2], instance=2, max_points=50)
+    W, b = history.W[-1, 2], history.b[-1, 2]
+    want = points[2, :50] @ W.T @ W + b
+    last = fig.frames[-1].data[2]
+    assert torch.tensor(last.x).tolist() == pytest.approx(want[:, 0].tolist(), abs=2e-3)
+    assert torch.tensor(last.y).tolist() == pytest.approx(want[:, 1].tolist(), abs=2e-3)
+    assert fig.frames[-1].data[-1].y[0] == pytest.approx(history.loss[-1, 2].item(), rel=1e-3)
+
+
+def test_a_feature_has_one_colour_everywhere(plane_history):
+    arrows = {t.name: t.line.color for t in plots.feature_arrows(W5[0]).data}
+    film = {t.name: t.line.color for t in plots.arrows_animation(plane_history).data}
+    for i in range(5):
+        assert arrows[f"feature {i}"] == film[f"feature {i}"] == plots.feature_color(i)
+    assert len({plots.feature_color(i) for i in range(8)}) == 8
+
+
+def test_geometry_keeps_equal_axes(plane_history, points):
+    for fig in (
+        plots.feature_arrows(W5),
+        plots.arrows_animation(plane_history),
+        plots.feature_scatter(points[0]),
+        plots.directions_over_seeds(W5[:, :1, :2]),
+    ):
+        layout = fig.to_dict()["layout"]
+        assert layout["yaxis"]["scaleanchor"] == "x"
+        assert layout["xaxis"]["range"] == layout["yaxis"]["range"]
+
+
+def test_arrows_end_at_the_columns():
+    for i, trace in enumerate(plots.feature_arrows(W5[0]).data):
+        assert (trace.x[0], trace.y[0]) == (0, 0)
+        assert [trace.x[1], trace.y[1]] == pytest.approx(W5[0][:, i].tolist(), rel=1e-3)
+
+
+def test_numbers_round_to_significant_digits():
+    assert look.numbers([0.0, 123456.0, -0.000123456]) == [0, 123500, -0.0001235]
+    assert look.numbers(torch.tensor([[1 / 3]])) == [[0.3333]]
+
+
+def test_log_axis_has_readable_ticks():
+    axis = look.log_axis([0.045, 0.45])
+    assert axis["ticktext"] == ["0.05", "0.1", "0.2", "0.5"]
+    assert axis["tickvals"] == pytest.approx([0.05, 0.1, 0.2, 0.5])
+    assert look.log_axis([0.0, -1.0]) == {"type": "log"}
+
+
+def test_display_bundle_is_small_and_speaks(points):
+    fig = plots.feature_scatter(points[0])
+    bundle = look._WithAltText().to_mimebundle(fig.to_dict())
+    assert bundle["text/plain"] == fig.layout.meta["alt"]
+    assert "application/vnd.plotly.v1+json" in bundle
+    assert len(json.dumps(bundle, default=str)) < 200_000
+
+
+def test_matrix_steps_shows_every_step():
+    W, b, x = [[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]], [0.0, -0.1, 0.0], [0.0, 1.0, 0.0]
+    steps = plots.matrix_steps(torch.tensor(W), torch.tensor(b), torch.tensor(x))
+    text, page = repr(steps), steps._repr_html_()
+    for name in ("x", "W", "h = W x", "WᵀW", "WᵀW x", "+ b", "ReLU"):
+        assert f"{name}\n" in text
+        assert f">{name}</caption>" in page
+    assert "0.50*" in text  # what feature 1 leaves at output 2
+    assert "text-decoration: underline" in page
+    assert "0.90\n" in text.replace(" ", "")  # 1 - 0.1, not interference
+    free = plots.matrix_steps(torch.eye(2), torch.zeros(2), torch.ones(2), activation="linear")
+    assert "*" not in repr(free)
+    assert "ReLU" not in repr(free)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: plots.feature_scatter(torch.rand(5, 3)), r"x has shape \(5, 3\)"),
+        (lambda: plots.mapping(torch.ones(1, 3), torch.zeros(3), torch.rand(5, 2)), "3 features"),
+        (
+            lambda: plots.mapping(torch.ones(2, 2), torch.zeros(2), torch.rand(5, 2)),
+            r"W has shape \(2, 2\)",
+        ),
+        (
+            lambda: plots.mapping(torch.ones(1, 2), torch.zeros(3), torch.rand(5, 2)),
+            "b has 3 entries",
+        ),
+        (
+            lambda: plots.mapping(torch.ones(1, 2), torch.zeros(2), torch.rand(5, 2), "tanh"),
+            "activation is 'tanh'",
+        ),
+        (lambda: plots.feature_arrows(torch.ones(3, 5)), "3 hidden numbers"),
+        (lambda: plots.feature_arrows(W5, ["one"]), "titles has 1"),
+        (lambda: plots.directions_over_seeds(W5), r"W has shape \(4, 2, 5\)"),
+        (lambda: plots.directions_over_seeds(W5[:, :1, :2], ["a"]), "outcome has 1"),
+        (lambda: plots.gram_heatmap(W5[0], torch.zeros(4)), "b has 4 entries"),
+        (lambda: plots.outcomes_over_seeds(torch.ones(2, 2)), r"loss has shape \(2, 2\)"),
+        (lambda: plots.outcomes_over_seeds([0.1], ["a", "b"]), "outcome has 2"),
+        (lambda: plots.outcome_shares([[1]], ["a"], ["x", "y"]), r"counts has shape \(1, 1\)"),
+        (
+            lambda: plots.curves([1.0, 2.0], {"k": [1.0]}, x_title="x", y_title="y"),
+            "line 'k' has shape",
+        ),
+        (lambda: plots.matrix_steps(torch.ones(2, 3), torch.zeros(2), torch.zeros(3)), "W has"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_bad_histories_are_named(history, plane_history, points):
+    with pytest.raises(ValueError, match="instance is 7; the history holds 0 to 2"):
+        plots.training_dashboard(history, points[0], instance=7)
+    with pytest.raises(ValueError, match="5 features and 2 hidden"):
+        plots.training_dashboard(plane_history, points[0])
+    with pytest.raises(ValueError, match="needs any number of features and 2 hidden"):
+        plots.arrows_animation(history)

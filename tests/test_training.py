@@ -1,0 +1,254 @@
+import warnings
+
+import pytest
+import torch
+
+from toyutils import theory, training
+from toyutils.features import IndependentFeatures
+from toyutils.models import LinearModel, ReLUModel
+from toyutils.training import gradients, reconstruction_loss, train
+
+MODELS = [LinearModel, ReLUModel]
+
+
+def points(n_points=40, n_instances=3, n_features=4, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return IndependentFeatures(n_features, 0.5).sample(n_points, n_instances, generator=generator)
+
+
+def test_loss_equals_slow_loops():
+    x, y = points(seed=1), points(seed=2)
+    importance = torch.tensor([1.0, 0.5, 2.0, 0.0])
+    loss = reconstruction_loss(x, y, importance)
+    for instance in range(3):
+        total = 0.0
+        for p in range(40):
+            for i in range(4):
+                error = x[instance, p, i].item() - y[instance, p, i].item()
+                total += importance[i].item() * error**2
+        assert loss[instance].item() == pytest.approx(total / 160, rel=1e-5)
+    assert torch.allclose(reconstruction_loss(x, y), (x - y).square().mean((1, 2)))
+
+
+def random_model(model_class, n_features=4, n_hidden=2, n_instances=3):
+    model = model_class(n_features, n_hidden, n_instances, seed=3).double()
+    with torch.no_grad():
+        model.b.normal_(std=0.3, generator=torch.Generator().manual_seed(4))
+    return model
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_written_gradient_equals_autograd(model_class, rows):
+    model, x = random_model(model_class), points().double()
+    importance = 0.1 + torch.rand(rows, 4, generator=torch.Generator().manual_seed(5)).double()
+    reconstruction_loss(x, model(x), importance).sum().backward()
+    by_W, by_b = gradients(model.W.detach(), model.b.detach(), x, importance, model.activation)
+    assert torch.allclose(by_W, model.W.grad, rtol=1e-12, atol=1e-14)
+    assert torch.allclose(by_b, model.b.grad, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_written_gradient_equals_finite_differences(model_class):
+    model, x = random_model(model_class, n_instances=1), points(n_instances=1).double()
+    importance = torch.tensor([[1.0, 0.7, 0.4, 0.2]], dtype=torch.float64)
+    by_W, _ = gradients(model.W.detach(), model.b.detach(), x, importance, model.activation)
+    with torch.no_grad():
+        for k in range(2):
+            for i in range(4):
+                ends = []
+                for step in (1e-6, -1e-6):
+                    model.W[0, k, i] += step
+                    ends.append(reconstruction_loss(x, model(x), importance).item())
+                    model.W[0, k, i] -= step
+                slope = (ends[0] - ends[1]) / 2e-6
+                assert by_W[0, k, i].item() == pytest.approx(slope, abs=1e-7)
+
+
+def plain_loop(model, x, importance, n_steps, learning_rate, decay, cosine):
+    """The loop of notebook 01, with the two variations that `train` offers."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=decay)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+    losses = []
+    for _ in range(n_steps):
+        loss = reconstruction_loss(x, model(x), importance)
+        losses.append(loss.detach())
+        optimizer.zero_grad()
+        loss.sum().backward()
+        optimizer.step()
+        if cosine:
+            scheduler.step()
+    return torch.stack(losses)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize(("optimizer", "decay"), [("adamw", 0.1), ("adam", 0.0)])
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_train_is_the_loop_of_notebook_01(model_class, optimizer, decay, schedule):
+    x, importance = points(), torch.tensor([1.0, 0.7, 0.5, 0.3])
+    ours, plain = model_class(4, 2, 3, seed=1), model_class(4, 2, 3, seed=1)
+    history = train(
+        ours, x, n_steps=60, learning_rate=0.01, importance=importance, optimizer=optimizer,
+        schedule=schedule, weight_decay=0.1, record_at=60, progress=False,
+    )  # fmt: skip
+    losses = plain_loop(plain, x, importance, 60, 0.01, decay, schedule == "cosine")
+    assert torch.allclose(ours.W, plain.W, atol=1e-4)
+    assert torch.allclose(ours.b, plain.b, atol=1e-4)
+    assert torch.allclose(history.loss[:-1], losses, atol=1e-5)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("skip_all_zero", [True, False])
+def test_sampled_gradient_has_the_exact_mean(model_class, skip_all_zero):
+    """Leaving out empty points and adding them exactly must not change the expectation."""
+    sparsity, importance = torch.tensor([[0.9], [0.5]]), torch.tensor([[1.0, 0.5, 0.3, 0.1]])
+    model = random_model(model_class, n_instances=2)
+    loss = theory.expected_loss(model.W, model.b, sparsity, importance, activation=model.activation)
+    loss.sum().backward()
+    batches = training._Batches(
+        IndependentFeatures(4, sparsity), 20_000, 2, skip_all_zero, torch.Generator().manual_seed(0)
+    )
+    W, b = model.W.detach().float(), model.b.detach().float()
+    drawn = [
+        batches.gradients(W, b, batches.next(), importance, model.activation) for _ in range(60)
+    ]
+    for got, exact in ((0, model.W.grad), (1, model.b.grad)):
+        samples = torch.stack([d[got] for d in drawn]).double()
+        error = samples.std(0) / 60**0.5
+        assert ((samples.mean(0) - exact).abs() <= 5 * error + 1e-7).all()
+    losses = torch.stack(
+        [batches.loss(W, b, batches.next(), importance, model.activation) for _ in range(60)]
+    ).double()
+    assert ((losses.mean(0) - loss).abs() <= 5 * losses.std(0) / 60**0.5 + 1e-7).all()
+
+
+def test_instances_do_not_feel_each_other():
+    x = points()
+    together = ReLUModel(4, 2, 3, seed=1)
+    alone = ReLUModel(4, 2, 1)
+    with torch.no_grad():
+        alone.W.copy_(together.W[1:2])
+    train(together, x, n_steps=50, progress=False)
+    train(alone, x[1:2], n_steps=50, progress=False)
+    assert torch.allclose(together.W[1], alone.W[0], atol=1e-5)
+
+
+def test_same_seed_same_result():
+    features = IndependentFeatures(4, 0.8)
+    ends = []
+    for seed in (0, 0, 1):
+        model = ReLUModel(4, 2, 2)
+        train(model, features, n_steps=20, batch_size=16, seed=seed, progress=False)
+        ends.append(model.W.detach())
+    assert torch.equal(ends[0], ends[1])
+    assert not torch.equal(ends[0], ends[2])
+
+
+def test_loss_falls_to_the_exact_minimum():
+    model = LinearModel(2, 1, 8)
+    train(
+        model, IndependentFeatures(2, 0.0), n_steps=1500, batch_size=256, learning_rate=1e-2,
+        importance=[1.0, 1.0], schedule="cosine", progress=False,
+    )  # fmt: skip
+    loss = theory.expected_loss(model.W, model.b, 0.0, activation="linear")
+    assert ((loss - 1 / 24).abs() < 0.05 / 24).all()
+
+
+def test_history_holds_what_was_asked_for():
+    model = ReLUModel(4, 2, 3)
+    start = model.W.detach().clone()
+    history = train(
+        model, points(), n_steps=50, record_at=[10, 20], test_data=points(seed=9), progress=False
+    )
+    assert history.step.tolist() == [0, 10, 20, 50]
+    assert history.loss.shape == history.test_loss.shape == (4, 3)
+    assert history.W.shape == (4, 3, 2, 4)
+    assert history.b.shape == (4, 3, 4)
+    assert torch.equal(history.W[0], start)
+    assert torch.equal(history.W[-1], model.W)
+    assert history.activation == "relu"
+    assert not history.interrupted
+    assert len(train(model, points(), n_steps=100, record_at=50, progress=False).step) == 51
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_progress_bar_can_be_silenced(capsys, progress):
+    train(ReLUModel(4, 2), points(n_instances=1), n_steps=5, progress=progress)
+    captured = capsys.readouterr()
+    assert bool(captured.out + captured.err) == progress
+
+
+def test_interrupting_keeps_what_was_done(monkeypatch, capsys):
+    model = ReLUModel(4, 2, 3)
+    start, calls = model.W.detach().clone(), []
+    original = training.gradients
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 31:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    monkeypatch.setattr(training, "gradients", interrupted)
+    history = train(model, points(), n_steps=100, record_at=100, progress=False)
+    assert history.interrupted
+    assert history.step.tolist() == list(range(31))
+    assert torch.equal(history.W[-1], model.W)
+    assert not torch.equal(start, model.W)
+    assert "step 30 of 100" in capsys.readouterr().out
+
+
+def test_divergence_warns_and_keeps_the_history():
+    with pytest.warns(UserWarning, match=r"learning_rate is 1e\+30"):
+        history = train(
+            LinearModel(4, 2, 3), points(), n_steps=50, learning_rate=1e30, progress=False
+        )
+    assert history.interrupted
+    assert torch.isfinite(history.loss[0]).all()
+
+
+GOOD = {"n_steps": 10, "progress": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"n_steps": 0}, ValueError, "n_steps is 0"),
+        ({"n_steps": -3}, ValueError, "n_steps is -3"),
+        ({"n_steps": 2.5}, TypeError, r"n_steps is 2\.5"),
+        ({"batch_size": 0}, ValueError, "batch_size is 0"),
+        ({"learning_rate": 0.0}, ValueError, r"learning_rate is 0\.0"),
+        ({"learning_rate": float("nan")}, ValueError, "learning_rate is nan"),
+        ({"weight_decay": -1.0}, ValueError, r"weight_decay is -1\.0"),
+        ({"optimizer": "sgd"}, ValueError, "optimizer is 'sgd'"),
+        ({"schedule": "linear"}, ValueError, "schedule is 'linear'"),
+        ({"record_at": 0}, ValueError, "record_at is 0"),
+        ({"record_at": [5, 11]}, ValueError, "step 11; steps run from 0 to 10"),
+        ({"importance": [1.0, 1.0]}, ValueError, r"importance has shape \(2,\)"),
+        ({"importance": [1.0, -0.5, 1.0, 1.0]}, ValueError, r"importance holds -0\.5"),
+        ({"importance": [1.0, float("nan"), 1.0, 1.0]}, ValueError, "importance holds nan"),
+        ({"data": torch.rand(3, 9, 5)}, ValueError, r"data has shape \(3, 9, 5\)"),
+        ({"data": torch.rand(3, 0, 4)}, ValueError, "data has no points"),
+        ({"data": torch.full((3, 9, 4), float("nan"))}, ValueError, "data holds NaN"),
+        ({"data": torch.rand(3, 9, 4, device="meta")}, ValueError, "data is on meta"),
+        ({"data": torch.ones(3, 9, 4, dtype=torch.int64)}, TypeError, "data is a torch.int64"),
+        ({"data": "features"}, TypeError, "data is a str"),
+        ({"data": IndependentFeatures(5, 0.5)}, ValueError, "data has 5 features, the model 4"),
+        ({"data": IndependentFeatures(4, 1.0)}, ValueError, "nothing to learn"),
+        (
+            {"data": IndependentFeatures(4, torch.tensor([[0.1], [0.2]]))},
+            ValueError,
+            "data describes 2 instances, the model has 3",
+        ),
+        ({"test_data": torch.rand(3, 9, 2)}, ValueError, "test_data has shape"),
+    ],
+)
+def test_bad_arguments_are_refused_before_any_work(changes, error, words):
+    model = ReLUModel(4, 2, 3)
+    start = model.W.detach().clone()
+    arguments = {"data": points()} | GOOD | changes
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(error, match=words):
+            train(model, **arguments)
+    assert torch.equal(start, model.W)

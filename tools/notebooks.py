@@ -1,0 +1,370 @@
+"""Keep the notebooks in shape: stamp their common cells, fill in the reference answers.
+
+    python tools/notebooks.py stamp           write badges, set-up cell and terms into all of them,
+                                              and the table of notebooks into README.md
+    python tools/notebooks.py stamp --check   exit 1 and name what would change
+    python tools/notebooks.py fill DEST       write copies with the reference answers in the stubs
+
+Cells are found by tag. `badges`, `setup` and `terms` belong to this tool: edit the source below,
+pyproject.toml or book/glossary.md, not the cell. Links to the glossary and to the README's table
+follow the repository that pyproject.toml names. An exercise is four cells in a row, tagged
+`exercise` (task with two hints), `stub`, `check` and `solution`. Cell ids are kept.
+"""
+
+import argparse
+import ast
+import re
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SETUP = """\
+import sys
+
+if "google.colab" in sys.modules:  # elsewhere `make lab` or `pip install -e .` has done it
+    %pip install -q --no-deps git+{repository}@{branch}"""
+
+BADGES = """\
+[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]\
+(https://colab.research.google.com/github/{slug}/blob/{branch}/notebooks/{file})
+[![Launch on Binder](https://mybinder.org/badge_logo.svg)]\
+(https://mybinder.org/v2/gh/{slug}/{branch}?urlpath=lab/tree/notebooks/{file})"""
+
+
+class NotebookError(ValueError):
+    """What is wrong with a notebook, one fault per line."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: its number, the learner's function, where its four cells stand."""
+
+    number: str
+    function: str
+    task: int
+    stub: int
+    check: int
+    solution: int
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("stamp", help="write the common cells into every notebook")
+    command.add_argument("--check", action="store_true", help="change nothing, name differences")
+    command = commands.add_parser("fill", help="write copies with the reference answers filled in")
+    command.add_argument("destination", type=Path, help="folder for the copies")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "fill":
+            for path in notebook_paths():
+                print(fill(path, options.destination))
+            return 0
+        changed = [line for path in notebook_paths() for line in stamp(path, options.check)]
+        changed += stamp_readme(options.check)
+    except NotebookError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(changed) or "nothing to stamp")
+    return 1 if options.check and changed else 0
+
+
+def notebook_paths(root=ROOT):
+    """Return the paths of all notebooks, in order."""
+    return sorted((root / "notebooks").glob("*.ipynb"))
+
+
+def read(path):
+    """Read a notebook. Raises NotebookError if it is none."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except (ValueError, nbformat.ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise NotebookError(f"{path.name}: not a valid notebook: {reason}") from None
+    return notebook
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def stamp(path, check=False, root=ROOT):
+    """Write the common cells of one notebook; return one line per cell that differed.
+
+    A cell that is missing is added: badges and set-up after the title, the terms at the end.
+    """
+    notebook = read(path)
+    places = {"badges": 1, "setup": 2, "terms": len(notebook.cells) + 2}
+    changed = []
+    for tag, source in common_cells(path, root).items():
+        found = [cell for cell in notebook.cells if tag in tags(cell)]
+        if len(found) > 1:
+            raise NotebookError(
+                f"{path.name}: {len(found)} cells are tagged `{tag}`; one is wanted"
+            )
+        if not found:
+            new = nbformat.v4.new_code_cell if tag == "setup" else nbformat.v4.new_markdown_cell
+            found = [new(metadata={"tags": [tag]})]
+            notebook.cells.insert(places[tag], found[0])
+        elif (found[0].cell_type == "code") != (tag == "setup"):
+            raise NotebookError(f"{path.name}: the cell `{tag}` is a {found[0].cell_type} cell")
+        if found[0].source != source:
+            found[0].source = source
+            changed.append(f"{path.name}: {tag}")
+    address = home(root)
+    for i, cell in enumerate(notebook.cells):
+        source = relinked(cell.source, address) if cell.cell_type == "markdown" else cell.source
+        if source != cell.source:
+            cell.source = source
+            changed.append(f"{path.name}: links in cell {i}")
+    if changed and not check:
+        nbformat.write(notebook, path)
+    return changed
+
+
+def stamp_readme(check=False, root=ROOT):
+    """Write the table of notebooks, and the address to clone, into README.md.
+
+    The table stands between `<!-- notebooks -->` and `<!-- /notebooks -->`. Returns a list that
+    says whether anything differed. Raises NotebookError where the markers or a title are missing.
+    """
+    path = root / "README.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    before, start, rest = text.partition("<!-- notebooks -->\n")
+    _, end, after = rest.partition("<!-- /notebooks -->")
+    if not start or not end:
+        raise NotebookError("README.md: `<!-- notebooks -->` … `<!-- /notebooks -->` is missing")
+    address = home(root)
+    rows = ["| notebook | question | open in |", "| --- | --- | --- |"]
+    for notebook in notebook_paths(root):
+        title, question = _title_and_question(notebook)
+        badges = BADGES.format(**address, file=notebook.name).replace("\n", " ")
+        rows.append(f"| [{title}](notebooks/{notebook.name}) | {question} | {badges} |")
+    name = address["slug"].partition("/")[2]
+    clone = rf"\g<1>{address['repository']}\g<2>{name}"
+    before, after = (
+        re.sub(r"(git clone )https://\S+(\s+cd )\S+", clone, part) for part in (before, after)
+    )
+    new = before + start + "\n".join(rows) + "\n" + end + after
+    if new == text:
+        return []
+    if not check:
+        path.write_text(new, encoding="utf-8")
+    return ["README.md"]
+
+
+def relinked(text, address):
+    """Return Markdown whose links to the glossary and to the README's table lead to `address`."""
+    page = r"https://github\.com/[^/\s)]+/[^/\s)#]+"
+    glossary_page = "{repository}/blob/{branch}/book/glossary.md".format(**address)
+    text = re.sub(rf"{page}/blob/[^/\s)]+/book/glossary\.md", glossary_page, text)
+    return re.sub(rf"{page}#notebooks\b", f"{address['repository']}#notebooks", text)
+
+
+def common_cells(path, root=ROOT):
+    """Return {tag: source} of the cells that the notebook at `path` must have."""
+    address = home(root)
+    names = address | {"file": path.name}
+    page = "{repository}/blob/{branch}/book/glossary.md".format(**address)
+    return {
+        "badges": BADGES.format(**names),
+        "setup": SETUP.format(**names),
+        "terms": terms_cell(glossary(root), path.name[:2], page),
+    }
+
+
+def home(root=ROOT):
+    """Return where the project lives: its repository, branch and slug `owner/name`."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    repository = project["project"]["urls"]["Repository"].removesuffix(".git").rstrip("/")
+    branch = project.get("tool", {}).get("notebooks", {}).get("branch", "main")
+    slug = repository.removeprefix("https://github.com/")
+    if slug == repository or slug.count("/") != 1:
+        raise NotebookError(
+            f"pyproject.toml: [project.urls] Repository is {repository!r}; Colab and Binder need "
+            "the form https://github.com/owner/name"
+        )
+    return {"repository": repository, "branch": branch, "slug": slug}
+
+
+def glossary(root=ROOT):
+    """Return {term: (definition, number of the notebook that introduces it)}.
+
+    In book/glossary.md a term is a heading `## term`, then its definition, then a line that
+    begins `*Introduced in [01]`. Headings of level 1 group the terms.
+    """
+    path = root / "book" / "glossary.md"
+    if not path.exists():
+        raise NotebookError(f"{path.relative_to(root)}: missing; the terms come from there")
+    terms = {}
+    for part in re.split(r"^(?=#{1,2} )", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        if not part.startswith("## "):
+            continue
+        heading, _, body = part.partition("\n")
+        definition, introduced, rest = body.partition("*Introduced in ")
+        number = re.match(r"\[?(\d\d)\b", rest)
+        if not introduced or not number or not definition.strip():
+            raise NotebookError(
+                f"book/glossary.md: {heading!r} needs a definition and, after it, a line "
+                "`*Introduced in [01](…)*`"
+            )
+        terms[heading[3:].strip()] = (" ".join(definition.split()), number[1])
+    return terms
+
+
+def terms_cell(terms, number, page):
+    """Return the Markdown that lists the terms introduced in notebook `number`."""
+    lines = [
+        f"- [**{term}**]({page}#{anchor(term)}): {definition}"
+        for term, (definition, introduced) in terms.items()
+        if introduced == number
+    ]
+    return "## Terms\n\n" + ("\n".join(lines) or "This notebook introduces no new term.")
+
+
+def anchor(heading):
+    """Return the anchor that the code host gives to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def exercises(notebook, name):
+    """Return the exercises of a notebook, in order.
+
+    Raises NotebookError naming every fault: cells missing or out of order, fewer than two hints,
+    names or numbers that disagree, a learner's function that other cells use or redefine.
+    """
+    found, faults, used = [], [], set()
+    for i, cell in enumerate(notebook.cells):
+        if "exercise" in tags(cell):
+            used.update(range(i, i + 4))
+            try:
+                found.append(_exercise(notebook.cells, i))
+            except NotebookError as error:
+                faults.append(f"{name}, cell {i}: {error}")
+    for i, cell in enumerate(notebook.cells):
+        stray = {"stub", "check", "solution"} & set(tags(cell))
+        if stray and i not in used:
+            faults.append(f"{name}, cell {i}: `{stray.pop()}` without its `exercise` cell above")
+    for exercise in found:
+        own = {exercise.stub, exercise.check, exercise.solution}
+        faults += [
+            f"{name}, cell {i}: uses `{exercise.function}`, which is the learner's to write "
+            f"in exercise {exercise.number}; use toyutils"
+            for i, cell in enumerate(notebook.cells)
+            if cell.cell_type == "code" and i not in own and exercise.function in _names(cell)
+        ]
+    if faults:
+        raise NotebookError("\n".join(faults))
+    return found
+
+
+def filled(notebook, name):
+    """Return the notebook with every stub replaced by its reference answer."""
+    for exercise in exercises(notebook, name):
+        lines = notebook.cells[exercise.solution].source.splitlines()[1:]
+        last = ast.parse("\n".join(lines)).body[-1]
+        answer = "\n".join(lines[: last.lineno - 1]).strip()
+        answer = re.sub(rf"\b{exercise.function}_answer\b", exercise.function, answer)
+        notebook.cells[exercise.stub].source = answer
+    return notebook
+
+
+def fill(path, destination):
+    """Write a filled copy of the notebook at `path` into the folder; return the copy's path."""
+    notebook = filled(read(path), path.name)
+    destination.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, destination / path.name)
+    return destination / path.name
+
+
+def _title_and_question(path):
+    """Return the title and the question in the first cell of a notebook."""
+    first = read(path).cells[0].source
+    title = re.match(r"# (.+)", first)
+    question = re.search(r"^\*\*Question: (.+?)\*\*$", first, flags=re.MULTILINE)
+    if not title or not question:
+        raise NotebookError(
+            f"{path.name}: the first cell should hold `# 01 · Title` and `**Question: …?**`"
+        )
+    return title[1], question[1][0].upper() + question[1][1:]
+
+
+def _exercise(cells, i):
+    """Read the exercise whose task is cell `i`."""
+    here = cells[i : i + 4]
+    order = ["exercise", "stub", "check", "solution"]
+    for k, tag in enumerate(order):
+        if k >= len(here) or tag not in tags(here[k]):
+            raise NotebookError(f"cell {i + k} should be tagged `{tag}`; an exercise is {order}")
+        if (here[k].cell_type == "code") != (k > 0):
+            raise NotebookError(f"cell {i + k}, `{tag}`, is a {here[k].cell_type} cell")
+    task, stub, check, solution = (cell.source for cell in here)
+
+    number = re.search(r"Exercise (\d+\.\d+)", task)
+    if not number:
+        raise NotebookError("the task has no number `Exercise 1.2`")
+    number = number[1]
+    if len(re.findall(r"<details>\s*<summary>Hint \d", task)) < 2:
+        raise NotebookError(f"exercise {number} has fewer than two hints to unfold")
+
+    functions = [node for node in _parse(stub, "stub").body if isinstance(node, ast.FunctionDef)]
+    if len(functions) != 1:
+        raise NotebookError(f"the stub {number} should define one function")
+    function = functions[0].name
+    if f'raise NotImplementedError("Exercise {number}")' not in stub:
+        raise NotebookError(
+            f'the stub should end with raise NotImplementedError("Exercise {number}")'
+        )
+    if check.strip() != f"exercises.check_{function}({function})":
+        raise NotebookError(f"the check should be `exercises.check_{function}({function})`")
+
+    title = re.match(r"# ?@title Reference answer (\d+\.\d+): ", solution)
+    if not title or title[1] != number:
+        raise NotebookError(f"the solution should begin `# @title Reference answer {number}: …`")
+    body = _parse(solution, "solution").body
+    signature = f"{function}_answer({ast.unparse(functions[0].args)})"
+    defined = [f"{n.name}({ast.unparse(n.args)})" for n in body if isinstance(n, ast.FunctionDef)]
+    if signature not in defined:
+        raise NotebookError(f"the solution {number} should define `{signature}`, not {defined}")
+    call = f"exercises.check_{function}({function}_answer)"
+    if ast.unparse(body[-1]) != call:
+        raise NotebookError(f"the solution {number} should end with `{call}`")
+    folded = here[3].metadata
+    if not folded.get("jupyter", {}).get("source_hidden") or folded.get("cellView") != "form":
+        raise NotebookError(
+            f"the solution {number} is not folded: its metadata should have "
+            'jupyter.source_hidden = true and cellView = "form"'
+        )
+    return Exercise(number, function, i, i + 1, i + 2, i + 3)
+
+
+def _parse(source, what):
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        raise NotebookError(f"the {what} is not Python: {error}") from None
+
+
+def _names(cell):
+    """Return the names that a code cell uses, defines or imports."""
+    # Magics (%time, !ls) are not Python; they are blanked out.
+    source = re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The checks of the exercises: `exercises.check_weighted_loss(weighted_loss)`.
+
+One module per notebook, one public function `check_<name>` per exercise, each returning a
+`Result`: not attempted, passed, or failed with the hint that fits the mistake. The machinery is in
+`_check`. A new check also needs its right and wrong answers in tests/answers: a test asks for them.
+"""
+
+from toyutils.exercises._check import Result
+from toyutils.exercises.nb00 import (
+    check_count_represented,
+    check_two_or_more_probability,
+)
+from toyutils.exercises.nb01 import (
+    check_best_bias,
+    check_minimum_loss,
+    check_reconstruct,
+    check_weighted_loss,
+)
+from toyutils.exercises.nb02 import (
+    check_commits,
+    check_expected_linear_loss,
+    check_feature_variance,
+)
+from toyutils.exercises.nb03 import (
+    check_antipodal_loss,
+    check_break_even_density,
+    check_initial_weights,
+    check_reaches_antipodal,
+    check_relu_reconstruct,
+)
+from toyutils.exercises.nb05 import (
+    check_gaps_in_degrees,
+    check_polygon,
+    check_seeds_needed,
+    check_two_pairs_loss,
+)
+from toyutils.exercises.nb07 import (
+    check_as_good_as,
+    check_best_corners,
+    check_best_of,
+    check_interference_cost,
+)
+
+__all__ = [
+    "Result",
+    "check_antipodal_loss",
+    "check_as_good_as",
+    "check_best_bias",
+    "check_best_corners",
+    "check_best_of",
+    "check_break_even_density",
+    "check_commits",
+    "check_count_represented",
+    "check_expected_linear_loss",
+    "check_feature_variance",
+    "check_gaps_in_degrees",
+    "check_initial_weights",
+    "check_interference_cost",
+    "check_minimum_loss",
+    "check_polygon",
+    "check_reaches_antipodal",
+    "check_reconstruct",
+    "check_relu_reconstruct",
+    "check_seeds_needed",
+    "check_two_or_more_probability",
+    "check_two_pairs_loss",
+    "check_weighted_loss",
+]

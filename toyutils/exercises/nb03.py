@@ -1,0 +1,286 @@
+"""Checks of notebook 03: one ReLU."""
+
+import torch
+
+from toyutils.exercises._check import (
+    Wrong,
+    compare,
+    generator,
+    integer,
+    judge,
+    number,
+    require_function,
+    value,
+)
+from toyutils.features import IndependentFeatures
+from toyutils.models import ReLUModel
+from toyutils.training import train
+
+
+def check_relu_reconstruct(answer, *, seed=0):
+    """Check exercise 3.1: `relu_reconstruct(x, W, b)`, y = ReLU(WᵀW x + b) of a batch.
+
+    x (point, feature), W (hidden, feature), b (feature,) -> y (point, feature).
+    """
+
+    def expected(x, W, b):
+        return torch.relu(x @ W.T @ W + b)
+
+    mistakes = {
+        "the ReLU is missing: without it this is the linear model of notebook 01.": (
+            lambda x, W, b: x @ W.T @ W + b
+        ),
+        "the bias comes before the ReLU: it shifts the point from which the output rises.": (
+            lambda x, W, b: torch.relu(x @ W.T @ W) + b
+        ),
+        "the ReLU belongs to the output, not to the hidden numbers: those may be negative.": (
+            lambda x, W, b: torch.relu(x @ W.T) @ W + b
+        ),
+        "there is one ReLU only, at the output. The hidden numbers may be negative.": (
+            lambda x, W, b: torch.relu(torch.relu(x @ W.T) @ W + b)
+        ),
+        "the bias is missing: the output is ReLU(WᵀW x + b).": (
+            lambda x, W, b: torch.relu(x @ W.T @ W)
+        ),
+        "the bias is added, not subtracted.": lambda x, W, b: torch.relu(x @ W.T @ W - b),
+        "a ReLU makes negative numbers zero; it does not take their absolute value.": (
+            lambda x, W, b: (x @ W.T @ W + b).abs()
+        ),
+        "the ReLU is turned round: it keeps what is positive.": (
+            lambda x, W, b: (x @ W.T @ W + b).clamp(max=0)
+        ),
+        "encoder and decoder are swapped: the points are rows of x, so the hidden numbers are "
+        "`x @ W.T`.": lambda x, W, b: torch.relu(x @ W @ W.T + b),
+    }
+    hint = "first WᵀW x + b as in notebook 01, then `torch.relu` of the whole."
+    return compare("3.1", answer, _models(seed), expected, mistakes, hint=hint)
+
+
+def check_antipodal_loss(answer, *, seed=0):
+    """Check exercise 3.2: `antipodal_loss(p)`, the exact loss p²/6 of W = (1, -1), b = 0.
+
+    p: density in [0, 1] -> number. Only when both features are active is anything wrong, and then
+    both outputs miss by the smaller of the two values: E[min²] = 1/6.
+    """
+
+    def expected(p):
+        return p**2 / 6
+
+    mistakes = {
+        "that is the sum of both errors; the loss is their mean.": lambda p: p**2 / 3,
+        "both must be active: the chance of that is p², not p.": lambda p: p / 6,
+        "1/6 is the loss when both features are active. How often is that?": (
+            lambda p: 1 / 6 + 0 * p
+        ),
+        "you used the sparsity: p is the density, the chance that a feature is active.": (
+            lambda p: (1 - p) ** 2 / 6
+        ),
+        "this is half of it: when both are active, both outputs are wrong.": lambda p: p**2 / 12,
+        "this is the least loss of the linear model, which keeps one feature.": (
+            lambda p: (p / 3 - p**2 / 4) / 2
+        ),
+        "when exactly one feature is active nothing is wrong: the ReLU removes the negative "
+        "output. Take the case where both are active.": lambda p: 2 * p * (1 - p) / 6,
+        "p² is how often both are active. How large is the squared error then, on average?": (
+            lambda p: p**2
+        ),
+        "E[min] is 1/3; the loss needs the mean of the square, E[min²] = 1/6.": lambda p: p**2 / 9,
+    }
+    random = generator(seed)
+    cases = [(0.2,), (1.0,), (number(0.3, 0.5, random),), (number(0.6, 0.9, random),)]
+    hint = "ask for each of the cases none, one, both active: what comes out, and how often?"
+    return compare("3.2", answer, cases, expected, mistakes, hint=hint)
+
+
+def check_reaches_antipodal(answer, *, seed=0):
+    """Check exercise 3.3: `reaches_antipodal(W)`, whether W is near (1, -1) or (-1, 1).
+
+    W (instance, 1, 2) -> bool (instance,): both | |W_i| - 1 | <= 0.2, opposite signs.
+    """
+
+    def near_one(W):
+        return ((W[:, 0].abs() - 1).abs() <= 0.2).all(-1)
+
+    def expected(W):
+        return near_one(W) & (W[:, 0, 0] * W[:, 0, 1] < 0)
+
+    mistakes = {
+        "two weights of the same sign are not antipodal: look at the signs too.": near_one,
+        "opposite signs are not enough: both lengths must be near 1.": (
+            lambda W: W[:, 0, 0] * W[:, 0, 1] < 0
+        ),
+        "one dead weight is not antipodal: both lengths must be near 1, not just one of them.": (
+            lambda W: ((W[:, 0].abs() - 1).abs() <= 0.2).any(-1) & (W[:, 0, 0] * W[:, 0, 1] < 0)
+        ),
+        "(-1, 1) is antipodal as well: which feature is positive does not matter.": (
+            lambda W: near_one(W) & (W[:, 0, 0] > 0) & (W[:, 0, 1] < 0)
+        ),
+        "(1, -1) is antipodal as well: which feature is negative does not matter.": (
+            lambda W: near_one(W) & (W[:, 0, 0] < 0) & (W[:, 0, 1] > 0)
+        ),
+        "a product near -1 is not enough: 2 and -1/2 have it too. Look at both lengths.": (
+            lambda W: (W[:, 0, 0] * W[:, 0, 1] + 1).abs() <= 0.2
+        ),
+        "a sum near 0 is not enough: two tiny weights have it too. Look at both lengths.": (
+            lambda W: (W[:, 0].sum(-1)).abs() <= 0.2
+        ),
+        "a length far above 1 is not near 1: there are two sides to look at.": (
+            lambda W: (W[:, 0].abs() >= 0.8).all(-1) & (W[:, 0, 0] * W[:, 0, 1] < 0)
+        ),
+        "a length far below 1 is not near 1: there are two sides to look at.": (
+            lambda W: (W[:, 0].abs() <= 1.2).all(-1) & (W[:, 0, 0] * W[:, 0, 1] < 0)
+        ),
+        "these are the answers for both weights. One answer per instance: are all true?": (
+            lambda W: (W[:, 0].abs() - 1).abs() <= 0.2
+        ),
+        "one answer per instance is wanted, not how many reach it.": lambda W: expected(W).sum(),
+        "one answer per instance is wanted, not the fraction that reaches it.": (
+            lambda W: expected(W).double().mean()
+        ),
+    }
+    hint = "two conditions: both lengths |W_i| between 0.8 and 1.2, and signs that differ."
+    return compare("3.3", answer, _outcomes(seed), expected, mistakes, hint=hint)
+
+
+def check_break_even_density(answer, *, seed=0):
+    """Check exercise 3.5: `break_even_density()`, where p²/6 = (p/3 - p²/4) / 2: p = 4/7.
+
+    Below it the antipodal model with b = 0 beats the best linear model, which keeps one feature.
+    """
+
+    def expected():
+        return 4 / 7
+
+    mistakes = {
+        "that is the sparsity S = 1 - p. The density is asked for.": lambda: 3 / 7,
+        "the fraction is turned over: a density is at most 1.": lambda: 7 / 4,
+        "p = 0 solves it, but there both losses are zero. There is another solution.": lambda: 0.0,
+        "you compared the mean loss p²/6 with the variance, which is a sum: the feature that is "
+        "kept costs nothing but counts in the mean, so the other side is v(p) / 2. (0.8 is also "
+        "near where a *fitted* bias stops paying; here b = 0.)": lambda: 4 / 5,
+        "you compared the sum p²/3 with the mean v(p) / 2. Take the mean on both sides.": (
+            lambda: 4 / 11
+        ),
+        "at p = 1 the linear model is better: 1/24 against 1/6. You compared with E[x²] instead of "
+        "the variance: the dropped feature is answered with its mean.": lambda: 1.0,
+        "no coincidence makes it 1/2: set p²/6 equal to (p/3 - p²/4) / 2 and solve.": lambda: 0.5,
+    }
+    hint = "set p²/6 equal to (p/3 - p²/4) / 2, divide by p, solve for p."
+    # A rounded 0.571 is right enough; 0.57 is told that it is close.
+    return compare("3.5", answer, [()], expected, mistakes, hint=hint, tolerance=1e-3)
+
+
+def check_initial_weights(answer, *, seed=0):
+    """Check exercise 3.4: `initial_weights(n_instances, generator)`, starts that seldom fail.
+
+    -> W (instance, 1, 2), random. 64 models are trained from them at S = 0.8; at least 80 % must
+    become antipodal. Of starts with one sign about 5 % do, of starts with two signs about 90 %.
+    """
+
+    def question():
+        require_function(answer, lambda n_instances, generator: None)
+        W = value(answer, 64, generator(seed))
+        if W.shape != (64, 1, 2):
+            raise Wrong(
+                f"For 64 instances: expected shape (64, 1, 2), came shape {tuple(W.shape)}."
+            )
+        W = W.float()
+        if (W == 0).all((1, 2)).any():
+            raise Wrong(
+                "Some starts are zero in both weights. There the gradient of W is zero: such a "
+                "model never moves."
+            )
+        if (W[0] == W).all():
+            raise Wrong(
+                "All 64 starts are the same, so this is one trial and no evidence.\n"
+                "Hint: draw them, for example with `torch.rand(..., generator=generator)`."
+            )
+        if not torch.equal(W, value(answer, 64, generator(seed)).float()):
+            raise Wrong(
+                "Two generators with the same seed gave different starts.\n"
+                "Hint: pass it on, for example `torch.rand(..., generator=generator)`."
+            )
+        return _train_from(W, seed)
+
+    return judge("3.4", question)
+
+
+def _train_from(W, seed):
+    """Train from the starts W and return praise, or raise Wrong with what happened to them."""
+    n_instances = len(W)
+    model = ReLUModel(n_features=2, n_hidden=1, n_instances=n_instances)
+    with torch.no_grad():
+        model.W.copy_(W)
+    train(
+        model,
+        IndependentFeatures(2, sparsity=0.8),
+        n_steps=1000,
+        learning_rate=0.02,
+        batch_size=128,
+        optimizer="adam",
+        schedule="cosine",
+        record_at=1,
+        seed=seed,
+        progress=False,
+    )
+    final = model.W.detach()[:, 0]
+    reached = ((final.abs() - 1).abs() <= 0.2).all(-1) & (final.prod(-1) < 0)
+    count = f"{int(reached.sum())} of {n_instances} became antipodal"
+    if reached.sum() >= 0.8 * n_instances:
+        return f"{count}."
+    one_sign = W[:, 0].prod(-1) > 0
+    if (one_sign & ~reached).sum() > 0.1 * n_instances:
+        raise Wrong(
+            f"{count}; 80 % are asked for. {int(one_sign.sum())} starts had two weights of the "
+            f"same sign, and {int((one_sign & reached).sum())} of those became antipodal.\n"
+            "Hint: what could you ask of the two signs at the start?"
+        )
+    raise Wrong(
+        f"{count}; 80 % are asked for. The signs differ, yet "
+        f"{int((~one_sign & ~reached).sum())} starts still failed.\n"
+        "Hint: look at the lengths. A weight near zero may change its sign on the way, and weights "
+        "far above 1 often end elsewhere."
+    )
+
+
+def _models(seed):
+    """Return cases (x, W, b) of several sizes, never square, with b != 0 of either sign."""
+    random = generator(seed)
+    sizes = [(9, 2, 1)]
+    for _ in range(4):
+        n_hidden = integer(2, 3, random)
+        n_features = n_hidden + integer(1, 3, random)
+        sizes.append((n_features + integer(3, 8, random), n_features, n_hidden))
+    cases = []
+    for n_points, n_features, n_hidden in sizes:
+        sign = torch.where(torch.arange(n_features) % 2 == 0, 1.0, -1.0)
+        cases.append(
+            (
+                torch.rand(n_points, n_features, generator=random),
+                torch.randn(n_hidden, n_features, generator=random),
+                sign * (0.2 + 0.3 * torch.rand(n_features, generator=random)),
+            )
+        )
+    return cases
+
+
+def _outcomes(seed):
+    """Return cases (W,) of trained-looking models: each kind of success and of failure."""
+    random = generator(seed)
+    kinds = [
+        (1.0, -1.0),
+        (-1.0, 1.0),
+        (1.0, 1.0),
+        (-1.0, -1.0),
+        (1.0, 0.4),
+        (1.0, -0.05),
+        (0.05, -0.05),
+        (2.0, -0.5),
+        (1.8, -1.7),
+    ]
+    cases = []
+    for repeats in (4, integer(2, 3, random)):
+        W = torch.tensor(kinds * repeats)
+        order = torch.randperm(len(W), generator=random)
+        cases.append(((W[order] + 0.1 * (torch.rand(W.shape, generator=random) - 0.5))[:, None],))
+    return cases

@@ -1,0 +1,31 @@
+"""Every figure of the notebooks: plain functions that return plotly figures.
+
+A figure never trains and never changes what it draws. All share one look (`look`): a feature
+has one colour everywhere, geometry has equal axes, and `fig.layout.meta["alt"]` says in words
+and numbers what the picture shows; where a front end cannot draw, that text is displayed.
+"""
+
+from toyutils.plots.animations import arrows_animation, training_dashboard
+from toyutils.plots.arrows import directions_over_seeds, feature_arrows, gram_heatmap
+from toyutils.plots.curves import curves, loss_curves, theory_vs_trained
+from toyutils.plots.data import feature_scatter, mapping
+from toyutils.plots.look import feature_color
+from toyutils.plots.matrices import matrix_steps
+from toyutils.plots.seeds import outcome_shares, outcomes_over_seeds
+
+__all__ = [
+    "arrows_animation",
+    "curves",
+    "directions_over_seeds",
+    "feature_arrows",
+    "feature_color",
+    "feature_scatter",
+    "gram_heatmap",
+    "loss_curves",
+    "mapping",
+    "matrix_steps",
+    "outcome_shares",
+    "outcomes_over_seeds",
+    "theory_vs_trained",
+    "training_dashboard",
+]

@@ -1,0 +1,220 @@
+"""Training as a film: play, pause, or drag the slider.
+
+Every frame changes only what moves, without redrawing the axes, so playing stays smooth.
+"""
+
+import plotly.graph_objects as go
+import torch
+from plotly.subplots import make_subplots
+
+from toyutils.plots.look import FAINT, INK, arrow, feature_color, finish, log_axis, numbers
+
+_FRAME_MS = 70
+
+
+def training_dashboard(
+    history, x, instance: int = 0, exact_minimum: float | None = None, max_points: int = 120
+) -> go.Figure:
+    """Play the training of one 2 → 1 model: samples, reconstructions and losses.
+
+    `history` is a `training.History`, `x` points (point, 2), of which `max_points` are drawn.
+    Left: the points, where the model puts them, and the line (or bent line) of all its
+    reconstructions. Right: the training loss, the test loss where there is one, and
+    `exact_minimum` as a dashed line.
+
+    Raises ValueError when the model has other sizes, or `instance` does not exist.
+    """
+    W, b = _instance(history, instance, (1, 2))
+    x = torch.as_tensor(x).detach().cpu().double()[:max_points]
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise ValueError(f"x has shape {tuple(x.shape)}; this picture needs points (point, 2)")
+    fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.13)
+
+    def moving(k: int) -> list[go.Scatter]:
+        y = _reconstruct(W[k], b[k], x, history.activation)
+        line = _reconstruction_line(W[k], b[k], history.activation)
+        return [
+            go.Scatter(
+                x=numbers(_segments(x[:, 0], y[:, 0])), y=numbers(_segments(x[:, 1], y[:, 1]))
+            ),
+            go.Scatter(x=numbers(line[:, 0]), y=numbers(line[:, 1])),
+            go.Scatter(x=numbers(y[:, 0]), y=numbers(y[:, 1])),
+            *_loss_markers(history, instance, k),
+        ]
+
+    start = moving(0)
+    looks = [
+        dict(
+            mode="lines",
+            line=dict(color=FAINT, width=1),
+            opacity=0.5,
+            name="error",
+            hoverinfo="skip",
+        ),
+        dict(mode="lines", line=dict(color=INK, width=2), name="all reconstructions"),
+        dict(mode="markers", marker=dict(color=feature_color(1), size=6), name="reconstruction y"),
+    ]
+    for trace, look in zip(start[:3], looks, strict=True):
+        fig.add_trace(trace.update(look), row=1, col=1)
+    n_moving = len(start)
+    _add_losses(fig, history, instance, start[3:], exact_minimum)
+    fig.add_scatter(
+        x=numbers(x[:, 0]), y=numbers(x[:, 1]), mode="markers", name="sample x",
+        marker=dict(color=feature_color(0), size=5, opacity=0.5), row=1, col=1,
+    )  # fmt: skip
+    fig.update_xaxes(range=[-0.3, 1.3], title="feature 1", constrain="domain", row=1, col=1)
+    fig.update_yaxes(
+        range=[-0.3, 1.3], title="feature 2", scaleanchor="x", constrain="domain", row=1, col=1
+    )
+    _add_frames(fig, history.step, moving, n_moving)
+    first, last = history.loss[0, instance].item(), history.loss[-1, instance].item()
+    (w1, w2), (b1, b2) = W[-1, 0].tolist(), b[-1].tolist()
+    alt = (
+        f"Animation of {len(history.step)} moments of training: the loss falls from {first:.4f} to "
+        f"{last:.4f} in {int(history.step[-1])} steps, ending at W = ({w1:.2f}, {w2:.2f}), "
+        f"b = ({b1:.2f}, {b2:.2f})."
+    )
+    return finish(fig, alt, height=480)
+
+
+def arrows_animation(history, instance: int = 0) -> go.Figure:
+    """Play how the feature directions of a model with two hidden numbers move in training.
+
+    Left: the columns of W as arrows. Right: the loss on a logarithmic axis.
+
+    Raises ValueError when the model has not two hidden numbers, or `instance` does not exist.
+    """
+    W, _ = _instance(history, instance, (2, None))
+    n = W.shape[-1]
+    fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.13)
+
+    def moving(k: int) -> list[go.Scatter]:
+        tips = [arrow(W[k, :, i], feature_color(i), f"feature {i}") for i in range(n)]
+        return [*tips, *_loss_markers(history, instance, k)]
+
+    start = moving(0)
+    for trace in start[:n]:
+        fig.add_trace(trace, row=1, col=1)
+    _add_losses(fig, history, instance, start[n:], None)
+    reach = max(1.2, 1.1 * float(W.norm(dim=1).max()))
+    fig.update_xaxes(
+        range=[-reach, reach], title="hidden number 1", constrain="domain", row=1, col=1
+    )
+    fig.update_yaxes(
+        range=[-reach, reach], title="hidden number 2", scaleanchor="x", constrain="domain",
+        row=1, col=1,
+    )  # fmt: skip
+    _add_frames(fig, history.step, moving, len(start))
+    first, last = history.loss[0, instance].item(), history.loss[-1, instance].item()
+    lengths = ", ".join(f"{v:.2f}" for v in W[-1].norm(dim=0).tolist())
+    alt = (
+        f"Animation of {len(history.step)} moments of training: {n} arrows, final lengths "
+        f"{lengths}; the loss goes from {first:.4g} to {last:.4g} in {int(history.step[-1])} steps."
+    )
+    return finish(fig, alt, height=480)
+
+
+def _loss_markers(history, instance: int, k: int) -> list[go.Scatter]:
+    marker = go.Scatter(x=[int(history.step[k])], y=numbers(history.loss[k, instance].reshape(1)))
+    return [marker.update(mode="markers", marker=dict(color=INK, size=10), showlegend=False)]
+
+
+def _add_losses(fig, history, instance, markers, exact_minimum) -> None:
+    steps = history.step.tolist()
+    for marker in markers:
+        fig.add_trace(marker, row=1, col=2)
+    shown = [("training loss", history.loss, feature_color(1), "solid")]
+    if history.test_loss is not None:
+        shown.append(("test loss", history.test_loss, feature_color(5), "dot"))
+    for name, loss, color, dash in shown:
+        fig.add_scatter(
+            x=steps, y=numbers(loss[:, instance]), mode="lines", name=name,
+            line=dict(color=color, dash=dash, width=2), row=1, col=2,
+        )  # fmt: skip
+    if exact_minimum is not None:
+        fig.add_scatter(
+            x=[steps[0], steps[-1]], y=[exact_minimum] * 2, mode="lines",
+            name=f"exact minimum {exact_minimum:.4g}", line=dict(color=INK, dash="dash", width=1),
+            row=1, col=2,
+        )  # fmt: skip
+    fig.update_xaxes(title="step", row=1, col=2)
+    seen = torch.cat([loss[:, instance].flatten() for _, loss, _, _ in shown])
+    fig.update_yaxes(title="loss", **log_axis(seen), row=1, col=2)
+
+
+def _add_frames(fig: go.Figure, steps: torch.Tensor, moving, n_moving: int) -> None:
+    """Add a frame for every record, a play and a pause button, and a slider."""
+    names = [str(int(step)) for step in steps]
+    # Without their looks: a frame carries only the coordinates that change.
+    fig.frames = [
+        go.Frame(
+            name=name,
+            data=[go.Scatter(x=trace.x, y=trace.y) for trace in moving(k)],
+            traces=list(range(n_moving)),
+        )
+        for k, name in enumerate(names)
+    ]
+    still = dict(
+        mode="immediate", frame=dict(duration=0, redraw=False), transition=dict(duration=0)
+    )
+    run = dict(
+        fromcurrent=True,
+        frame=dict(duration=_FRAME_MS, redraw=False),
+        transition=dict(duration=0),
+    )
+    fig.update_layout(
+        margin_b=150,
+        legend=dict(y=1.02, yanchor="bottom", x=0),
+        margin_t=70,
+        updatemenus=[
+            dict(
+                type="buttons", direction="left", x=0, y=-0.22, xanchor="left", yanchor="top",
+                pad=dict(t=22, r=8), showactive=False,
+                buttons=[
+                    dict(label="▶ play", method="animate", args=[None, run]),
+                    dict(label="❚❚ pause", method="animate", args=[[None], still]),
+                ],
+            )
+        ],
+        sliders=[
+            dict(
+                active=0, x=0.27, y=-0.22, len=0.73, xanchor="left", yanchor="top", pad=dict(t=8),
+                currentvalue=dict(prefix="step ", font_size=13), ticklen=0, minorticklen=0,
+                font=dict(color="rgba(0,0,0,0)", size=1),
+                steps=[
+                    dict(label=name, method="animate", args=[[name], still]) for name in names
+                ],
+            )
+        ],
+    )  # fmt: skip
+
+
+def _instance(history, instance: int, sizes: tuple) -> tuple[torch.Tensor, torch.Tensor]:
+    n_instances, n_hidden, n_features = history.W.shape[1:]
+    if not 0 <= instance < n_instances:
+        raise ValueError(f"instance is {instance}; the history holds 0 to {n_instances - 1}")
+    if n_hidden != sizes[0] or sizes[1] not in (None, n_features):
+        raise ValueError(
+            f"history is of a model with {n_features} features and {n_hidden} hidden numbers; this "
+            f"picture needs {sizes[1] or 'any number of'} features and {sizes[0]} hidden"
+        )
+    return history.W[:, instance].double(), history.b[:, instance].double()
+
+
+def _reconstruct(W, b, x, activation) -> torch.Tensor:
+    y = x @ W.T @ W + b
+    return y.clamp(min=0) if activation == "relu" else y
+
+
+def _reconstruction_line(W, b, activation) -> torch.Tensor:
+    """Return the reconstructions of all h that points of the unit square can have."""
+    corners = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=torch.float64) @ W[0]
+    h = torch.linspace(float(corners.min()), float(corners.max()), 41, dtype=torch.float64)
+    y = h[:, None] * W[0] + b
+    return y.clamp(min=0) if activation == "relu" else y
+
+
+def _segments(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
+    """Return start, end, gap for every pair, so that one trace draws separate segments."""
+    # The gap is a step back to the start: None would cost a different trace type per frame.
+    return torch.stack([start, end, start], 1).flatten()

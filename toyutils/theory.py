@@ -1,0 +1,369 @@
+"""Exact theory: expected losses without sampling, and the least losses possible.
+
+Everything here is an expectation over independent sparse features (`features`), computed
+in float64, so a trained model can be held against what is true, not against a guess.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def feature_mean(sparsity: float | Tensor) -> float | Tensor:
+    """Return the mean p / 2 of one feature, with p = 1 - S."""
+    return (1 - sparsity) / 2
+
+
+def feature_variance(sparsity: float | Tensor) -> float | Tensor:
+    """Return the variance p/3 - p²/4 of one feature, with p = 1 - S; 1/12 when dense."""
+    density = 1 - sparsity
+    return density / 3 - density**2 / 4
+
+
+def linear_minimum(sparsity: float, importance: Sequence[float] | Tensor, n_hidden: int) -> float:
+    """Return the least expected loss of a linear model: ignored importance × variance / n.
+
+    The best linear model keeps the `n_hidden` most important features and answers the mean
+    for the rest (principal components of the data scaled by the root of the importance;
+    Eckart-Young). Where importances tie, other directions do as well.
+
+    Raises ValueError when `n_hidden` is negative, or an importance is negative or NaN.
+
+    Source: notebook 01; Toy Models of Superposition, "Mathematical Understanding".
+    """
+    importance = torch.as_tensor(importance, dtype=torch.float64)
+    if n_hidden < 0:
+        raise ValueError(f"n_hidden is {n_hidden}; give 0 or more")
+    if not (importance >= 0).all():
+        raise ValueError(f"importance is {importance.tolist()}; every importance is 0 or more")
+    ignored = importance.sort(descending=True).values[n_hidden:].sum()
+    return float(ignored * feature_variance(sparsity) / len(importance))
+
+
+def antipodal_loss(density: float | Tensor) -> float | Tensor:
+    """Return p²/6, the loss of W = (1, -1), b = 0 with a ReLU: wrong only when both are active.
+
+    Source: notebook 03; Toy Models of Superposition, "Superposition as a Phase Change".
+    """
+    return density**2 / 6
+
+
+def expected_loss(
+    W: Tensor,
+    b: Tensor,
+    sparsity: float | Tensor,
+    importance: Sequence[float] | Tensor | None = None,
+    activation: str = "relu",
+) -> Tensor:
+    """Return the exact expected reconstruction loss, shape (...), of W (..., hidden, feature).
+
+    `b` is (..., feature). `sparsity` and `importance` broadcast to (..., feature): one
+    number each, one for each feature, or one for each model and feature. `activation` is
+    "relu" or "linear". The result is float64 and has a gradient by W and b.
+
+    Each feature x_j is 0 or uniform, so the expectation of a power of ReLU(b + Σ a_j x_j)
+    is a chain of one-dimensional integrals: ∫₀¹ F'(z + a t) dt = (F(z + a) - F(z)) / a,
+    one for each feature, and F for a ReLU is again a power. A coefficient a_j too small to
+    divide by is integrated with two Gauss points instead. That leaves 3ⁿ terms for each
+    output; error about 1e-9 for coefficients of order one (tested to 1e-6 against
+    independent quadrature and 10 million samples).
+
+    Raises ValueError when shapes do not fit, a value is out of range, or n > 10.
+    """
+    W, b, sparsity, importance = _check_model(W, b, sparsity, importance, activation)
+    n_features = W.shape[-1]
+    overlap = W.mT @ W
+    density = 1 - sparsity
+    if activation == "linear":
+        miss = torch.eye(n_features, dtype=W.dtype, device=W.device) - overlap
+        spread = (miss.square() * feature_variance(sparsity)[..., None, :]).sum(-1)
+        offset = (miss @ feature_mean(sparsity)[..., None])[..., 0] - b
+        return (importance * (spread + offset.square())).mean(-1)
+
+    nodes = _integration_nodes(overlap, b, density)
+    y_squared = _relu_expectation(b, overlap, nodes, power=2)
+    own = _own_feature_nodes(overlap.diagonal(dim1=-2, dim2=-1), nodes, density)
+    x_times_y = _relu_expectation(b, overlap, own, power=1)
+    x_squared = density / 3
+    return (importance * (x_squared - 2 * x_times_y + y_squared)).mean(-1)
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Hold the best models found: `W` (..., hidden, feature), `b` (..., feature), `loss` (...)."""
+
+    W: Tensor
+    b: Tensor
+    loss: Tensor
+
+
+def best_relu_model(
+    n_features: int,
+    n_hidden: int,
+    sparsity: float | Sequence[float] | Tensor,
+    importance: Sequence[float] | Tensor | None = None,
+    *,
+    n_restarts: int = 24,
+    n_steps: int = 800,
+    seed: int = 0,
+) -> Optimum:
+    """Return the ReLU model of least exact loss among `n_restarts` random starts.
+
+    Adam with a cosine rate descends the exact expectation; there is no sampling noise. It
+    is the best *found*: nothing proves that no better one exists. `sparsity` is one number
+    or (setting,), `importance` (feature,) or (setting, feature); settings are solved side
+    by side and lead the shapes of the result.
+
+    Raises ValueError when a setting is out of range (see `expected_loss`).
+    """
+    sparsity = torch.as_tensor(sparsity, dtype=torch.float64)
+    importance = torch.as_tensor(1.0 if importance is None else importance, dtype=torch.float64)
+    settings = torch.broadcast_shapes(sparsity.shape, importance.shape[:-1])
+    sparsity = sparsity[..., None, None]  # (..., restart, feature)
+    if importance.ndim:
+        importance = importance[..., None, :]
+    generator = torch.Generator().manual_seed(seed)
+    shape = (*settings, n_restarts, n_hidden, n_features)
+    W = torch.randn(shape, generator=generator, dtype=torch.float64) * n_hidden**-0.5
+    b = torch.zeros(*shape[:-2], n_features, dtype=torch.float64)
+    W, b = descend(W, b, sparsity, importance, n_steps=n_steps)
+    with torch.no_grad():
+        loss, best = expected_loss(W, b, sparsity, importance).min(-1)
+        index = best[..., None, None]
+        b = b.take_along_dim(index, -2)[..., 0, :]
+        W = W.take_along_dim(index[..., None], -3)[..., 0, :, :]
+    return Optimum(W, b, loss)
+
+
+def descend(
+    W: Tensor,
+    b: Tensor,
+    sparsity: float | Tensor,
+    importance: Sequence[float] | Tensor | None = None,
+    *,
+    n_steps: int = 800,
+    learning_rate: float = 0.05,
+) -> tuple[Tensor, Tensor]:
+    """Return W and b after Adam with a cosine rate on the exact expected loss of a ReLU model.
+
+    Where `training.train` sees samples, this sees the expectation: it ends in a local minimum
+    to many digits. Shapes as in `expected_loss`; W (..., hidden, feature) and b (..., feature)
+    are left as they are, the result is float64.
+
+    Raises ValueError when a setting is out of range (see `expected_loss`).
+    """
+    W = W.detach().to(torch.float64, copy=True).requires_grad_()
+    b = b.detach().to(torch.float64, copy=True).requires_grad_()
+    optimizer = torch.optim.Adam([W, b])
+    for step in range(n_steps):
+        rate = 0.5 * learning_rate * (1 + math.cos(math.pi * step / n_steps))
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        expected_loss(W, b, sparsity, importance).sum().backward()
+        optimizer.step()
+    return W.detach(), b.detach()
+
+
+def sparse_limit_loss(
+    W: Tensor, b: Tensor, importance: Sequence[float] | Tensor | None = None
+) -> Tensor:
+    """Return the limit of loss / p as p → 0, shape (...), of a ReLU model with b <= 0.
+
+    Then at most one feature is active at a time, and the loss is the mean over *which* one
+    of Σ_i I_i E(x_i - y_i)², in closed form for any number of features: W (..., hidden,
+    feature), b (..., feature). Where some b is above 0 the model errs on every empty point
+    and the limit is infinite.
+
+    Source: Chen et al., Dynamical versus Bayesian Phase Transitions in a Toy Model of
+    Superposition (2023); Toy Models of Superposition, "Feature Benefit" (L_1).
+    """
+    W, b, _, importance = _check_model(W, b, 0.0, importance, "linear")
+    overlap = W.mT @ W  # row: output i, column: the active feature j
+    bias = b[..., None]
+    squared = _line_integral(overlap, bias, power=2)  # ∫₀¹ ReLU(a t + b)² dt
+    own, own_bias = overlap.diagonal(dim1=-2, dim2=-1), b
+    # ∫ t ReLU(a t + b) dt = (∫ ReLU² dt - b ∫ ReLU dt) / a, because a t ReLU = ReLU² - b ReLU
+    safe = own.where(own > 1e-9, 1)
+    both = _line_integral(own, own_bias, 2) - own_bias * _line_integral(own, own_bias, 1)
+    own_product = torch.where(own > 1e-9, both / safe, 0)
+    loss = (importance * (squared.sum(-1) + 1 / 3 - 2 * own_product)).mean(-1)
+    return torch.where((b > 0).any(-1), math.inf, loss)
+
+
+@dataclass(frozen=True)
+class Polygon:
+    """Hold the best regular k-gon in the sparse limit: `radius`, `bias`, and `h`.
+
+    `h` is 3 times the summed error of its k features, in the unit ∫x² = 1/3, so that a
+    dropped feature counts 1.
+    """
+
+    radius: float
+    bias: float
+    h: float
+
+
+def sparse_limit_polygon(k: int) -> Polygon:
+    """Return radius, bias and h_k of the best regular k-gon, k >= 3, as p → 0.
+
+    Raises ValueError when k < 3.
+
+    Source: Chen et al. (2023), re-derived here from `sparse_limit_loss`.
+    """
+    if k < 3:
+        raise ValueError(f"k is {k}; a polygon has 3 corners or more")
+    angle = 2 * math.pi * torch.arange(k, dtype=torch.float64) / k
+    corners = torch.stack([angle.cos(), angle.sin()])
+    # b = -β² keeps the bias at or below zero while both numbers move freely.
+    free = torch.tensor([1.1, 0.5], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS(
+        [free],
+        max_iter=200,
+        tolerance_grad=1e-12,
+        tolerance_change=1e-15,
+        line_search_fn="strong_wolfe",
+    )
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = sparse_limit_loss(free[0] * corners, -(free[1] ** 2).expand(k))
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    radius, beta = free.tolist()
+    return Polygon(radius, -(beta**2), 3 * k * float(loss().detach()))
+
+
+def polygon_loss(k: int, n_features: int) -> float:
+    """Return the sparse-limit loss when k of `n_features` form a k-gon and the rest are dropped.
+
+    (h_k + n - k) / (3n), as a limit of loss / p; see `sparse_limit_polygon`.
+
+    Raises ValueError when k exceeds `n_features` or is below 3.
+    """
+    if k > n_features:
+        raise ValueError(f"k is {k}, more than n_features = {n_features}")
+    return (sparse_limit_polygon(k).h + n_features - k) / (3 * n_features)
+
+
+def _line_integral(a: Tensor, b: Tensor, power: int) -> Tensor:
+    """Return ∫₀¹ ReLU(a t + b)^power dt; a shorter Taylor form where |a| is tiny."""
+    safe = a.where(a.abs() > 1e-9, 1)
+    end, start = (a + b).clamp(min=0), b.clamp(min=0)
+    exact = (end ** (power + 1) - start ** (power + 1)) / ((power + 1) * safe)
+    return torch.where(a.abs() > 1e-9, exact, (a / 2 + b).clamp(min=0) ** power)
+
+
+# The distribution of feature j, seen by F(z + a_j x_j), is replaced by three nodes: inactive,
+# and two for active. A node moves z by `shift`, multiplies by `weight`, and where it stands
+# for an integral that was carried out, raises the power of F by `order` one.
+@dataclass
+class _Nodes:
+    shift: Tensor  # (..., output, feature, 3), in units of x_j
+    weight: Tensor
+    order: Tensor
+
+
+_GAUSS = ((1 - 3**-0.5) / 2, (1 + 3**-0.5) / 2)  # two Gauss points on [0, 1], weight 1/2 each
+_TOO_SMALL = 3e-2  # relative to the output's largest number: smaller ones lose digits in 1 / a
+
+
+def _integration_nodes(overlap: Tensor, b: Tensor, density: Tensor) -> _Nodes:
+    size = overlap.abs()
+    reach = torch.maximum(size.amax(-1, keepdim=True), b.abs()[..., None])
+    exact = size >= (_TOO_SMALL * reach).clamp(min=1e-12)
+    safe = torch.where(exact, overlap, 1)
+    zero, one = torch.zeros_like(overlap), torch.ones_like(overlap)
+    p = density[..., None, :].expand_as(overlap)
+    first = torch.where(exact, zero, _GAUSS[0] * one)
+    second = torch.where(exact, one, _GAUSS[1] * one)
+    weight = torch.where(exact, p / safe, p / 2)
+    return _Nodes(
+        torch.stack([zero, first, second], -1),
+        torch.stack([1 - p, torch.where(exact, -weight, weight), weight], -1),
+        torch.stack([zero, exact * one, exact * one], -1),
+    )
+
+
+def _own_feature_nodes(own: Tensor, nodes: _Nodes, density: Tensor) -> _Nodes:
+    """Replace output i's node of feature i by that of x_i: ∫ t F'(z + a t) dt, by parts.
+
+    = F(z + a)/a - (G(z + a) - G(z))/a² with G' = F; nothing comes from x_i = 0.
+    """
+    shift, weight, order = nodes.shift.clone(), nodes.weight.clone(), nodes.order.clone()
+    index = torch.arange(own.shape[-1], device=own.device)
+    exact = order[..., index, index, 1] > 0
+    safe = torch.where(exact, own, 1)
+    zero, one = torch.zeros_like(own), torch.ones_like(own)
+
+    def choose(if_exact, otherwise):
+        return torch.where(exact, if_exact, otherwise * one)
+
+    p = density.expand_as(own)
+    shift[..., index, index, :] = torch.stack(
+        [choose(one, 0), choose(zero, _GAUSS[0]), choose(one, _GAUSS[1])], -1
+    )
+    weight[..., index, index, :] = p[..., None] * torch.stack(
+        [
+            choose(1 / safe, 0),
+            choose(1 / safe**2, _GAUSS[0] / 2),
+            choose(-1 / safe**2, _GAUSS[1] / 2),
+        ],
+        -1,
+    )
+    once, twice = choose(one, 0), choose(2 * one, 0)
+    order[..., index, index, :] = torch.stack([once, twice, twice], -1)
+    return _Nodes(shift, weight, order)
+
+
+def _relu_expectation(b: Tensor, overlap: Tensor, nodes: _Nodes, power: int) -> Tensor:
+    """Return E[weight · ReLU(b + Σ a_j x_j)^power] for each output, shape (..., output)."""
+    z, weight = b[..., None], torch.ones_like(b)[..., None]
+    order = torch.zeros_like(weight)
+    for j in range(overlap.shape[-1]):  # grows to 3ⁿ terms
+        z = (z[..., None] + (overlap[..., j, None] * nodes.shift[..., j, :])[..., None, :]).flatten(
+            -2
+        )
+        weight = (weight[..., None] * nodes.weight[..., j, None, :]).flatten(-2)
+        order = (order[..., None] + nodes.order[..., j, None, :]).flatten(-2)
+    # The k-fold integral of z₊^q is q!/(q+k)! z₊^(q+k).
+    scale = torch.exp(math.lgamma(power + 1) - torch.lgamma(power + order + 1))
+    return (weight * scale * z.clamp(min=0) ** (power + order)).sum(-1)
+
+
+def _check_model(W, b, sparsity, importance, activation):
+    if activation not in ("linear", "relu"):
+        raise ValueError(f'activation is {activation!r}; give "linear" or "relu"')
+    W = torch.as_tensor(W).to(torch.float64)
+    if W.ndim < 2:
+        raise ValueError(f"W has shape {tuple(W.shape)}; give (..., hidden, feature)")
+    if activation == "relu" and W.shape[-1] > 10:
+        raise ValueError(f"W has {W.shape[-1]} features; 3ⁿ terms are too many beyond 10")
+    given = {"b": b, "sparsity": sparsity, "importance": 1.0 if importance is None else importance}
+    features = torch.Size((*W.shape[:-2], W.shape[-1]))
+    checked = {}
+    for name, value in given.items():
+        value = torch.as_tensor(value, dtype=torch.float64, device=W.device)
+        if value.ndim and value.shape[-1] not in (1, W.shape[-1]):
+            raise ValueError(
+                f"{name} has shape {tuple(value.shape)}; its last size must be 1 or the number "
+                f"of features, {W.shape[-1]}"
+            )
+        try:
+            features = torch.broadcast_shapes(features, value.shape)
+        except RuntimeError:
+            raise ValueError(
+                f"{name} has shape {tuple(value.shape)}; it must broadcast with {tuple(features)}"
+            ) from None
+        checked[name] = value
+    checked = {name: value.broadcast_to(features) for name, value in checked.items()}
+    W = W.expand(*features[:-1], *W.shape[-2:])
+    if not ((checked["sparsity"] >= 0) & (checked["sparsity"] <= 1)).all():
+        raise ValueError(f"sparsity is {sparsity}; it is a probability and lies in [0, 1]")
+    if not (checked["importance"] >= 0).all():
+        raise ValueError(f"importance is {importance}; every importance is 0 or more")
+    return W, checked["b"], checked["sparsity"], checked["importance"]
