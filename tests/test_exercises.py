@@ -11,6 +11,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -120,15 +121,27 @@ def spoiled(name, spoil):
 
 
 def change_first_tensor(args, result):
-    next(a for a in args if isinstance(a, torch.Tensor)).add_(1)
+    first = next(a for a in args if isinstance(a, torch.Tensor | np.ndarray))
+    first += 1
     return result
+
+
+def in_each(change):
+    """Apply `change` to the result, or to each of several."""
+
+    def spoil(args, result):
+        if isinstance(result, tuple):
+            return tuple(change(torch.as_tensor(part)) for part in result)
+        return change(torch.as_tensor(result))
+
+    return spoil
 
 
 def takes_tensors(name):
     seen = []
 
     def spy(args, result):
-        seen.extend(isinstance(a, torch.Tensor) for a in args)
+        seen.extend(isinstance(a, torch.Tensor | np.ndarray) for a in args)
         return result
 
     CHECKS[name](spoiled(name, spy))
@@ -146,10 +159,10 @@ def test_faults_that_any_answer_can_have(name):
         raise ValueError("boom")
 
     fails(lambda args, result: None, "return")
-    fails(lambda args, result: torch.full_like(torch.as_tensor(result), 0.123))
+    fails(in_each(lambda part: torch.full_like(part.double(), 0.123)))
     fails(lambda args, result: "text", "type str")
     fails(lambda args, result: torch.zeros(3, 1, 4, 1, 5), "shape (3, 1, 4, 1, 5)")
-    fails(lambda args, result: torch.as_tensor(result) * float("nan"), "NaN")
+    fails(in_each(lambda part: part * float("nan")), "NaN")
     fails(stop, "ValueError: boom", 'raise ValueError("boom")')
     if takes_tensors(name):
         fails(change_first_tensor, "changed its input")

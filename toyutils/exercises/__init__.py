@@ -28,11 +28,23 @@ from toyutils.exercises.nb03 import (
     check_reaches_antipodal,
     check_relu_reconstruct,
 )
+from toyutils.exercises.nb04 import (
+    check_expecting_bias,
+    check_free_pairs,
+    check_interference_received,
+    check_my_model,
+)
 from toyutils.exercises.nb05 import (
     check_gaps_in_degrees,
     check_polygon,
     check_seeds_needed,
     check_two_pairs_loss,
+)
+from toyutils.exercises.nb06 import (
+    check_error_signal,
+    check_missing_terms,
+    check_slope_by_nudging,
+    check_weight_gradient,
 )
 from toyutils.exercises.nb07 import (
     check_as_good_as,
@@ -51,18 +63,26 @@ __all__ = [
     "check_break_even_density",
     "check_commits",
     "check_count_represented",
+    "check_error_signal",
     "check_expected_linear_loss",
+    "check_expecting_bias",
     "check_feature_variance",
+    "check_free_pairs",
     "check_gaps_in_degrees",
     "check_initial_weights",
     "check_interference_cost",
+    "check_interference_received",
     "check_minimum_loss",
+    "check_missing_terms",
+    "check_my_model",
     "check_polygon",
     "check_reaches_antipodal",
     "check_reconstruct",
     "check_relu_reconstruct",
     "check_seeds_needed",
+    "check_slope_by_nudging",
     "check_two_or_more_probability",
     "check_two_pairs_loss",
+    "check_weight_gradient",
     "check_weighted_loss",
 ]

@@ -129,12 +129,17 @@ def value(answer, *arguments):
 
     Raises Wrong if it fails, returns nothing usable, or returns NaN or infinity.
     """
-    result = outcome(answer, arguments)
+    return values(answer, arguments, 1)[0]
+
+
+def values(answer, arguments, n_results):
+    """Call the learner's function; return its `n_results` results as tensors. See `value`."""
+    result = outcome(answer, arguments, n_results)
     if isinstance(result, BaseException):
         raise Wrong(_failure(result, answer))
     if any(not torch.isfinite(part.double()).all() for part in result):
         raise Wrong("Your function returned NaN or infinity.")
-    return result[0]
+    return result
 
 
 def require_function(answer, expected):
@@ -162,7 +167,7 @@ def outcome(function, arguments, n_results=1):
     Returns a tuple of `n_results` tensors, or the exception that the function raised.
     Raises Unattempted for a stub and Wrong for a changed input or an unusable result.
     """
-    copies = [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
+    copies = [_copy(a) for a in arguments]
     try:
         result = function(*copies)
     except NotImplementedError as error:
@@ -197,6 +202,18 @@ def integer(low, high, random):
 def number(low, high, random):
     """Draw one float from [low, high] with the generator `random`."""
     return low + (high - low) * float(torch.rand((), generator=random))
+
+
+def _copy(argument):
+    if isinstance(argument, torch.Tensor):
+        return argument.clone()
+    return argument.copy() if isinstance(argument, np.ndarray) else argument
+
+
+def _changed(old, new):
+    if isinstance(old, torch.Tensor):
+        return not torch.equal(old, new)
+    return isinstance(old, np.ndarray) and not np.array_equal(old, new)
 
 
 def _n_results(expected, case):
@@ -240,7 +257,7 @@ def _close(came, want, tolerance):
 
 def _require_unchanged(function, before, after):
     for i, (old, new) in enumerate(zip(before, after, strict=True)):
-        if isinstance(old, torch.Tensor) and not torch.equal(old, new):
+        if _changed(old, new):
             name = _parameter(function, i)
             raise Wrong(
                 f"Your function changed its input `{name}`. Work on a copy: an operation such as "
@@ -317,6 +334,8 @@ def _line(error, answer):
 
 
 def _argument(a):
+    if isinstance(a, np.ndarray):
+        a = torch.from_numpy(a.copy())
     if not isinstance(a, torch.Tensor):
         return f"= {a:.4g}"
     return f"= {_show(a)}" if a.numel() <= 2 else f"of shape {tuple(a.shape)}"

@@ -5,7 +5,7 @@ has one colour everywhere, geometry has equal axes, and `fig.layout.meta["alt"]`
 and numbers what the picture shows; where a front end cannot draw, that text is displayed.
 """
 
-from toyutils.plots.animations import arrows_animation, training_dashboard
+from toyutils.plots.animations import arrows_animation, training_dashboard, turning_arrow
 from toyutils.plots.arrows import directions_over_seeds, feature_arrows, gram_heatmap
 from toyutils.plots.curves import curves, loss_curves, theory_vs_trained
 from toyutils.plots.data import feature_scatter, mapping
@@ -28,4 +28,5 @@ __all__ = [
     "outcomes_over_seeds",
     "theory_vs_trained",
     "training_dashboard",
+    "turning_arrow",
 ]

@@ -96,14 +96,7 @@ def arrows_animation(history, instance: int = 0) -> go.Figure:
     for trace in start[:n]:
         fig.add_trace(trace, row=1, col=1)
     _add_losses(fig, history, instance, start[n:], None)
-    reach = max(1.2, 1.1 * float(W.norm(dim=1).max()))
-    fig.update_xaxes(
-        range=[-reach, reach], title="hidden number 1", constrain="domain", row=1, col=1
-    )
-    fig.update_yaxes(
-        range=[-reach, reach], title="hidden number 2", scaleanchor="x", constrain="domain",
-        row=1, col=1,
-    )  # fmt: skip
+    _square_axes(fig, max(1.2, 1.1 * float(W.norm(dim=1).max())))
     _add_frames(fig, history.step, moving, len(start))
     first, last = history.loss[0, instance].item(), history.loss[-1, instance].item()
     lengths = ", ".join(f"{v:.2f}" for v in W[-1].norm(dim=0).tolist())
@@ -112,6 +105,61 @@ def arrows_animation(history, instance: int = 0) -> go.Figure:
         f"{lengths}; the loss goes from {first:.4g} to {last:.4g} in {int(history.step[-1])} steps."
     )
     return finish(fig, alt, height=480)
+
+
+def turning_arrow(W, degrees, loss) -> go.Figure:
+    """Let a slider go through models that differ by one angle; show arrows and exact loss.
+
+    `W` (angle, 2, feature), `degrees` (angle,), `loss` (angle,), one for each model.
+
+    Raises ValueError when lengths differ or a model has not two hidden numbers.
+    """
+    W = torch.as_tensor(W).detach().cpu().double()
+    degrees, loss = (torch.as_tensor(v).detach().cpu().double() for v in (degrees, loss))
+    if W.ndim != 3 or W.shape[1] != 2:
+        raise ValueError(f"W has shape {tuple(W.shape)}; give (angle, 2, feature)")
+    if degrees.shape != (len(W),) or loss.shape != (len(W),):
+        raise ValueError(
+            f"degrees has shape {tuple(degrees.shape)} and loss {tuple(loss.shape)}; "
+            f"W holds {len(W)} models"
+        )
+    n = W.shape[2]
+    fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.13)
+
+    def moving(k: int) -> list[go.Scatter]:
+        tips = [arrow(W[k, :, i], feature_color(i), f"feature {i}") for i in range(n)]
+        here = go.Scatter(x=numbers(degrees[k : k + 1]), y=numbers(loss[k : k + 1]))
+        return [*tips, here.update(mode="markers", marker=dict(color=INK, size=11), name="here")]
+
+    start = moving(0)
+    for trace in start[:n]:
+        fig.add_trace(trace, row=1, col=1)
+    fig.add_trace(start[n], row=1, col=2)
+    fig.add_scatter(
+        x=numbers(degrees), y=numbers(loss), mode="lines", name="exact loss",
+        line=dict(color=FAINT, width=2), row=1, col=2,
+    )  # fmt: skip
+    _square_axes(fig, 1.1 * float(W.norm(dim=1).max()))
+    fig.update_xaxes(title="angle in degrees", row=1, col=2)
+    fig.update_yaxes(title="loss", rangemode="tozero", row=1, col=2)
+    _add_frames(fig, degrees, moving, len(start), unit="angle")
+    best = int(loss.argmin())
+    alt = (
+        f"A slider turns one of {n} arrows from {degrees[0]:.0f}° to {degrees[-1]:.0f}°. The "
+        f"exact loss is least, {loss[best]:.5f}, at {degrees[best]:.0f}° and largest, "
+        f"{loss.max():.5f}, at {degrees[int(loss.argmax())]:.0f}°."
+    )
+    return finish(fig, alt, height=480)
+
+
+def _square_axes(fig: go.Figure, reach: float) -> None:
+    fig.update_xaxes(
+        range=[-reach, reach], title="hidden number 1", constrain="domain", row=1, col=1
+    )
+    fig.update_yaxes(
+        range=[-reach, reach], title="hidden number 2", scaleanchor="x", constrain="domain",
+        row=1, col=1,
+    )  # fmt: skip
 
 
 def _loss_markers(history, instance: int, k: int) -> list[go.Scatter]:
@@ -138,11 +186,12 @@ def _add_losses(fig, history, instance, markers, exact_minimum) -> None:
             row=1, col=2,
         )  # fmt: skip
     fig.update_xaxes(title="step", row=1, col=2)
-    seen = torch.cat([loss[:, instance].flatten() for _, loss, _, _ in shown])
+    least = [] if exact_minimum is None else [torch.tensor([exact_minimum])]
+    seen = torch.cat([loss[:, instance].flatten() for _, loss, _, _ in shown] + least)
     fig.update_yaxes(title="loss", **log_axis(seen), row=1, col=2)
 
 
-def _add_frames(fig: go.Figure, steps: torch.Tensor, moving, n_moving: int) -> None:
+def _add_frames(fig: go.Figure, steps, moving, n_moving: int, unit: str = "step") -> None:
     """Add a frame for every record, a play and a pause button, and a slider."""
     names = [str(int(step)) for step in steps]
     # Without their looks: a frame carries only the coordinates that change.
@@ -179,7 +228,7 @@ def _add_frames(fig: go.Figure, steps: torch.Tensor, moving, n_moving: int) -> N
         sliders=[
             dict(
                 active=0, x=0.27, y=-0.22, len=0.73, xanchor="left", yanchor="top", pad=dict(t=8),
-                currentvalue=dict(prefix="step ", font_size=13), ticklen=0, minorticklen=0,
+                currentvalue=dict(prefix=f"{unit} ", font_size=13), ticklen=0, minorticklen=0,
                 font=dict(color="rgba(0,0,0,0)", size=1),
                 steps=[
                     dict(label=name, method="animate", args=[[name], still]) for name in names

@@ -64,7 +64,9 @@ def feature_arrows(W, titles: list[str] | None = None, max_columns: int = 4) -> 
         f"{', '.join(f'{length:.2f}' for length in w.norm(dim=0).tolist())}."
         for k, (title, n, w) in enumerate(zip(titles, kept, models, strict=True))
     )
-    return finish(fig, alt, height=90 + 240 * n_rows)
+    title_lines = max(title.count("<br>") for title in broken) + 1
+    fig.update_layout(margin_t=25 + 18 * title_lines)
+    return finish(fig, alt, height=75 + 18 * title_lines + 240 * n_rows)
 
 
 def directions_over_seeds(W, outcome: list[str] | None = None) -> go.Figure:

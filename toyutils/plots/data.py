@@ -10,7 +10,7 @@ _SQUARE = dict(x=[0, 1, 1, 0, 0], y=[0, 0, 1, 1, 0], mode="lines", hoverinfo="sk
 
 
 def feature_scatter(x, title: str | None = None) -> go.Figure:
-    """Draw points (point, 2) on the unit square; empty points are counted in words.
+    """Draw points (point, 2) and the unit square; empty points are counted in words.
 
     Raises ValueError when `x` does not have two features.
     """
@@ -26,12 +26,15 @@ def feature_scatter(x, title: str | None = None) -> go.Figure:
             hovertemplate="x₁ = %{x:.2f}, x₂ = %{y:.2f}<extra></extra>",
         )
     )
-    _unit_axes(fig, "x₁", "x₂", low=-0.08, high=1.08)
+    low, high = min(-0.08, float(x.min()) - 0.05), max(1.08, float(x.max()) + 0.05)
+    fig.add_scatter(**_SQUARE, line=dict(color=FAINT, width=1))
+    fig.update_layout(showlegend=False)
+    _unit_axes(fig, "x₁", "x₂", low, high)
     if at_most_one > 0:
         text = f"{none:.0%} of points at the origin, {at_most_one:.0%} with at most one active"
         title = f"{title}<br><sup>{text}</sup>" if title else f"<sup>{text}</sup>"
     alt = (
-        f"{len(x)} points on the unit square. {none:.0%} have no active feature, "
+        f"{len(x)} points, with the unit square. {none:.0%} have no active feature, "
         f"{at_most_one:.0%} at most one."
     )
     return finish(fig, alt, height=420, title=title)

@@ -70,7 +70,7 @@ def matrix(name: str, value, n_rows: int | None = None) -> torch.Tensor:
 
 
 def log_axis(values) -> dict:
-    """Return the settings of a logarithmic axis over `values` > 0, with ticks at 1, 2 and 5.
+    """Return the settings of a logarithmic axis over `values` > 0, with ticks that are read at a glance.
 
     Plotly's own ticks print lone digits (2, 5) where a decade is in view, which read as values.
     """
@@ -80,7 +80,8 @@ def log_axis(values) -> dict:
         return dict(type="log")
     low, high = values.min().log10().item(), values.max().log10().item()
     decades = range(math.floor(low), math.ceil(high) + 1)
-    steps = (1, 2, 5) if high - low < 2.5 else (1,)
+    span = high - low
+    steps = (1, 2, 3, 4, 5, 6, 8) if span < 0.6 else (1, 2, 5) if span < 2.5 else (1,)
     ticks = [step * 10.0**decade for decade in decades for step in steps]
     ticks = [t for t in ticks if low - 0.1 <= math.log10(t) <= high + 0.1]
     return dict(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])

@@ -1,0 +1,106 @@
+"""Right and wrong answers to the exercises of notebook 06."""
+
+import numpy as np
+import torch
+
+
+def error_signal(x, a, importance):
+    return importance * (np.maximum(a, 0) - x) * (a > 0)
+
+
+def error_signal_looped(x, a, importance):
+    result = np.zeros_like(x)
+    for p, i in np.ndindex(x.shape):
+        if a[p, i] > 0:
+            result[p, i] = importance[i] * (a[p, i] - x[p, i])
+    return result
+
+
+def weight_gradient(W, x, delta):
+    return np.outer(W @ x, delta) + np.outer(W @ delta, x)
+
+
+def weight_gradient_by_autograd(W, x, delta):
+    W, x, delta = (torch.tensor(v) for v in (W, x, delta))
+    W.requires_grad_()
+    (delta @ (W.T @ (W @ x))).backward()
+    return W.grad
+
+
+def slope_by_nudging(loss, W):
+    slope = np.zeros_like(W)
+    for index in np.ndindex(W.shape):
+        nudge = np.zeros_like(W)
+        nudge[index] = 1e-6
+        slope[index] = (loss(W + nudge) - loss(W - nudge)) / 2e-6
+    return slope
+
+
+def slope_with_more_points(loss, W):
+    slope = np.zeros_like(W)
+    for index in np.ndindex(W.shape):
+        e = np.zeros_like(W)
+        e[index] = 1e-3
+        slope[index] = (8 * (loss(W + e) - loss(W - e)) - loss(W + 2 * e) + loss(W - 2 * e)) / 12e-3
+    return slope
+
+
+def missing_terms(W, x, delta):
+    return ((W @ delta)[:, None] - W * delta) * x
+
+
+def missing_terms_looped(W, x, delta):
+    result = np.zeros_like(W)
+    for k, i in np.ndindex(W.shape):
+        result[k, i] = x[i] * sum(W[k, j] * delta[j] for j in range(len(x)) if j != i)
+    return result
+
+
+def _one_sided(loss, W, distance, step=1e-6):
+    slope = np.zeros_like(W)
+    for index in np.ndindex(W.shape):
+        nudge = np.zeros_like(W)
+        nudge[index] = step
+        slope[index] = (loss(W + nudge) - loss(W)) / distance
+    return slope
+
+
+RIGHT = {
+    "error_signal": [error_signal, error_signal_looped],
+    "weight_gradient": [weight_gradient, weight_gradient_by_autograd],
+    "slope_by_nudging": [slope_by_nudging, slope_with_more_points],
+    "missing_terms": [missing_terms, missing_terms_looped],
+}
+
+WRONG = {
+    "error_signal": {
+        "mask is missing": lambda x, a, importance: importance * (np.maximum(a, 0) - x),
+        "importance is missing": lambda x, a, importance: (np.maximum(a, 0) - x) * (a > 0),
+        "sign is turned": lambda x, a, importance: -error_signal(x, a, importance),
+        "factor 2": lambda x, a, importance: 2 * error_signal(x, a, importance),
+        "importance times (y - x)": lambda x, a, importance: np.full(x.shape, 0.1),
+    },
+    "weight_gradient": {
+        "encoder path is missing": lambda W, x, delta: np.outer(W @ x, delta),
+        "decoder path is missing": lambda W, x, delta: np.outer(W @ delta, x),
+        "sum over j": lambda W, x, delta: delta * ((W @ x)[:, None] + W * x),
+        "transpose": lambda W, x, delta: weight_gradient(W, x, delta).T,
+        "np.outer(W @ x, delta) + ": lambda W, x, delta: 0 * W + 0.3,
+    },
+    "slope_by_nudging": {
+        "*two* steps": lambda loss, W: 2 * slope_by_nudging(loss, W),
+        "not two": lambda loss, W: _one_sided(loss, W, 2e-6),
+        "the sign": lambda loss, W: -slope_by_nudging(loss, W),
+        "divide": lambda loss, W: _one_sided(loss, W, 1.0),
+        "one entry at a time": lambda loss, W: np.full(W.shape, (loss(W + 1e-6) - loss(W)) / 1e-6),
+        "loss above - loss below": lambda loss, W: np.arange(W.size).reshape(W.shape),
+        "Expected shape": lambda loss, W: np.zeros(9),
+    },
+    "missing_terms": {
+        "whole encoder path": lambda W, x, delta: np.outer(W @ delta, x),
+        "right gradient": lambda W, x, delta: weight_gradient(W, x, delta),
+        "the sign": lambda W, x, delta: -missing_terms(W, x, delta),
+        "carries the input": lambda W, x, delta: (W @ delta)[:, None] - W * delta,
+        "without j = i": lambda W, x, delta: 0 * W + 0.2,
+    },
+}

@@ -1,0 +1,182 @@
+"""Checks of notebook 06: gradients by hand. Arguments and answers are NumPy arrays."""
+
+import numpy as np
+
+from toyutils.exercises._check import Wrong, compare, judge, require_function
+from toyutils.exercises._check import value as call
+
+
+def check_error_signal(answer, *, seed=0):
+    """Check exercise 6.1: `error_signal(x, a, importance)`, δ = I (ReLU(a) - x) 1[a > 0].
+
+    x, a (point, feature), importance (feature,) -> (point, feature).
+    """
+
+    def error(x, a):
+        return np.maximum(a, 0) - x
+
+    def expected(x, a, importance):
+        return importance * error(x, a) * (a > 0)
+
+    mistakes = {
+        "the ReLU's mask is missing: where a is not positive nothing passes, so δ is 0.": (
+            lambda x, a, importance: importance * error(x, a)
+        ),
+        "the importance is missing: it multiplies every error.": (
+            lambda x, a, importance: error(x, a) * (a > 0)
+        ),
+        "the sign is turned round: the slope of (x - y)²/2 by y is y - x.": (
+            lambda x, a, importance: -expected(x, a, importance)
+        ),
+        "a factor 2 too much: the loss here is *half* the sum of squares.": (
+            lambda x, a, importance: 2 * expected(x, a, importance)
+        ),
+        "use y = ReLU(a) in the error and keep the mask; a itself may be negative.": (
+            lambda x, a, importance: importance * (a - x)
+        ),
+        "the mask asks whether a is positive, not whether x is.": (
+            lambda x, a, importance: importance * error(x, a) * (x > 0)
+        ),
+        "that is the loss of each entry; its slope is asked.": (
+            lambda x, a, importance: 0.5 * importance * error(x, a) ** 2
+        ),
+        "do not average: δ has an entry for every point and feature.": (
+            lambda x, a, importance: expected(x, a, importance).mean(0)
+        ),
+    }
+    rng = np.random.default_rng(seed)
+    cases = []
+    for n_points, n_features in ((6, 5), (4, 3), (7, 2)):
+        x = rng.random((n_points, n_features)) * (rng.random((n_points, n_features)) < 0.6)
+        cases.append((x, rng.normal(size=x.shape), 0.2 + rng.random(n_features)))
+    hint = "importance times (y - x) times the mask."
+    return compare("6.1", answer, cases, expected, mistakes, hint=hint)
+
+
+def check_weight_gradient(answer, *, seed=0):
+    """Check exercise 6.2: `weight_gradient(W, x, delta)`, both paths of one point.
+
+    W (hidden, feature), x, delta (feature,) -> h δᵀ + (W δ) xᵀ, (hidden, feature).
+    """
+
+    def decoder(W, x, delta):
+        return np.outer(W @ x, delta)
+
+    def encoder(W, x, delta):
+        return np.outer(W @ delta, x)
+
+    def expected(W, x, delta):
+        return decoder(W, x, delta) + encoder(W, x, delta)
+
+    mistakes = {
+        "the encoder path is missing: W also makes h, and h feeds every output.": decoder,
+        "the decoder path is missing: W also turns h into the outputs, h δᵀ.": encoder,
+        "the encoder path keeps only each feature's own output. Changing h changes *all* outputs: "
+        "sum over j.": lambda W, x, delta: decoder(W, x, delta) + W * delta * x,
+        "the decoder path is counted twice; one of the two should be the encoder's.": (
+            lambda W, x, delta: 2 * decoder(W, x, delta)
+        ),
+        "the two paths add up; you subtracted one.": (
+            lambda W, x, delta: decoder(W, x, delta) - encoder(W, x, delta)
+        ),
+        "the sign is turned round.": lambda W, x, delta: -expected(W, x, delta),
+        "a factor 2 too much: the loss here is half the sum of squares.": (
+            lambda W, x, delta: 2 * expected(W, x, delta)
+        ),
+        "that is the transpose: the result has W's shape, (hidden, feature).": (
+            lambda W, x, delta: expected(W, x, delta).T
+        ),
+        "x and δ are swapped in the encoder path: W δ belongs to the hidden numbers, x to the "
+        "features.": lambda W, x, delta: decoder(W, x, delta) + np.outer(W @ x, x),
+    }
+    hint = "np.outer(W @ x, delta) + np.outer(W @ delta, x)."
+    return compare("6.2", answer, _points(seed), expected, mistakes, hint=hint)
+
+
+def check_slope_by_nudging(answer, *, seed=0):
+    """Check exercise 6.3: `slope_by_nudging(loss, W)`, a gradient by finite differences.
+
+    loss a function of an array like W -> array shaped like W, relative error < 1e-5.
+    """
+
+    def question():
+        require_function(answer, lambda loss, W: None)
+        rng = np.random.default_rng(seed)
+        for shape in ((2, 3), (4,), (1, 2)):
+            A, W = rng.normal(size=shape), rng.normal(size=shape)
+
+            def loss(w, A=A):
+                return float((A * w**2).sum() + (w**3).sum() / 3)
+
+            _require_slope(call(answer, loss, W).double().numpy(), 2 * A * W + W**2, shape)
+        return "Three gradients found without deriving any."
+
+    return judge("6.3", question)
+
+
+def _require_slope(came, want, shape):
+    if came.shape != shape:
+        raise Wrong(f"Expected shape {shape}, came shape {came.shape}.")
+    error = np.linalg.norm(came - want) / np.linalg.norm(want)
+    if error < 1e-5:
+        return
+    factor = float((came * want).sum() / (want * want).sum())
+    hint = "for each entry: (loss above - loss below) / distance."
+    if np.linalg.norm(came - factor * want) < 1e-3 * np.linalg.norm(came):
+        if factor < 0:
+            hint = "the sign: the loss with the larger entry comes first."
+        elif abs(factor - 2) < 1e-2:
+            hint = "from + step to - step the distance is *two* steps."
+        elif abs(factor - 0.5) < 1e-2:
+            hint = "from W to W + step the distance is one step, not two."
+        elif factor < 1e-2:
+            hint = "divide the difference of the losses by the distance between the two points."
+        else:
+            hint = "smaller steps, such as 1e-6, and one step on *each* side of W."
+    elif np.allclose(came, came.flat[0]):
+        hint = "nudge one entry at a time; the others stay where they are."
+    raise Wrong(f"The relative error is {error:.2g}; less than 0.00001 is asked.\nHint: {hint}")
+
+
+def check_missing_terms(answer, *, seed=0):
+    """Check exercise 6.4: `missing_terms(W, x, delta)`, right minus published gradient.
+
+    W (hidden, feature), x, delta (feature,) -> x_i Σ_{j≠i} W_kj δ_j, (hidden, feature).
+    """
+
+    def expected(W, x, delta):
+        return ((W @ delta)[:, None] - W * delta) * x
+
+    def right(W, x, delta):
+        return np.outer(W @ x, delta) + np.outer(W @ delta, x)
+
+    mistakes = {
+        "that is the whole encoder path; the published gradient has its part j = i.": (
+            lambda W, x, delta: np.outer(W @ delta, x)
+        ),
+        "that is the right gradient; take the published one away from it.": right,
+        "that is the published gradient; what it lacks is asked.": (
+            lambda W, x, delta: np.outer(W @ x, delta) + W * delta * x
+        ),
+        "the sign: right minus published.": lambda W, x, delta: -expected(W, x, delta),
+        "that is the part that the published gradient has, j = i.": (
+            lambda W, x, delta: W * delta * x
+        ),
+        "each missing term carries the input x_i of the feature whose weight changes.": (
+            lambda W, x, delta: (W @ delta)[:, None] - W * delta
+        ),
+        "the decoder path is in both gradients; nothing of it is missing.": (
+            lambda W, x, delta: right(W, x, delta) - W * delta * x
+        ),
+    }
+    hint = "the encoder path without j = i: (W @ delta)[:, None] - W * delta, times x."
+    return compare("6.4", answer, _points(seed), expected, mistakes, hint=hint)
+
+
+def _points(seed):
+    """Return cases (W, x, delta), never square."""
+    rng = np.random.default_rng(seed)
+    return [
+        (rng.normal(size=(m, n)), rng.random(n), rng.normal(size=n))
+        for m, n in ((2, 5), (1, 3), (3, 4))
+    ]
