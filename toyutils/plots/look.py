@@ -70,7 +70,7 @@ def matrix(name: str, value, n_rows: int | None = None) -> torch.Tensor:
 
 
 def log_axis(values) -> dict:
-    """Return the settings of a logarithmic axis over `values` > 0, with ticks that are read at a glance.
+    """Return the settings of a logarithmic axis over `values` > 0, with ticks easily read.
 
     Plotly's own ticks print lone digits (2, 5) where a decade is in view, which read as values.
     """
