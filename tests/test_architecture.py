@@ -18,8 +18,9 @@ MAY_IMPORT = {
     "training": {"models", "features"},
     "geometry": set(),
     "theory": {"features", "geometry"},
+    "sweeps": {"training"},
     "plots": {"geometry"},
-    "exercises": {"features", "models", "training", "geometry", "theory", "plots"},
+    "exercises": {"features", "models", "training", "geometry", "theory", "sweeps", "plots"},
 }
 
 

@@ -64,7 +64,7 @@ def test_workflow_runs_the_supported_pythons():
 
 @pytest.mark.parametrize(
     ("name", "extras"),
-    [("constraints.txt", ("lab", "test")), ("constraints-colab.txt", ())],
+    [("constraints.txt", ("lab", "dask", "test")), ("constraints-colab.txt", ())],
 )
 def test_tested_versions_lie_in_the_stated_ranges(name, extras):
     pinned = pins(name)
@@ -89,7 +89,7 @@ def test_colab_set_is_what_colab_ships():
 def test_this_environment_is_the_pinned_one():
     """Run with `make test`, whose environment holds exactly what constraints.txt says."""
     pinned = pins("constraints.txt")
-    for requirement in requirements("lab", "test"):
+    for requirement in requirements("lab", "dask", "test"):
         name = normal(requirement.name)
         installed = metadata.version(name).split("+")[0]
         assert installed == pinned[name], f"{name} is {installed}, constraints.txt says otherwise"
