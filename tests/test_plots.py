@@ -50,7 +50,9 @@ def figure(request, points, history, plane_history):
         "feature_scatter": lambda: plots.feature_scatter(x),
         "mapping": lambda: plots.mapping(W1, b1, x.double()),
         "mapping_relu": lambda: plots.mapping(W1[None], b1, x, activation="relu"),
-        "training_dashboard": lambda: plots.training_dashboard(history, x, 1, exact_minimum=0.03),
+        "training_dashboard": lambda: plots.training_dashboard(
+            history, x, 1, exact={"minimum": 0.03}
+        ),
         "arrows_animation": lambda: plots.arrows_animation(plane_history, instance=1),
         "feature_arrows": lambda: plots.feature_arrows(W5, [f"model {k}" for k in range(4)]),
         "feature_arrows_list": lambda: plots.feature_arrows([W5[0], W5[1][:, :3], W1]),
@@ -125,6 +127,15 @@ def test_dashboard_shows_the_reconstructions_of_its_instance(history, points):
     assert torch.tensor(last.x).tolist() == pytest.approx(want[:, 0].tolist(), abs=2e-3)
     assert torch.tensor(last.y).tolist() == pytest.approx(want[:, 1].tolist(), abs=2e-3)
     assert fig.frames[-1].data[-1].y[0] == pytest.approx(history.loss[-1, 2].item(), rel=1e-3)
+
+
+def test_errors_are_separate_segments(history, points):
+    fig = plots.training_dashboard(history, points[0], max_points=10)
+    for frame in (fig.frames[0], fig.frames[-1]):
+        x = frame.data[0].x
+        assert len(x) == 30
+        assert all(value is None for value in x[2::3])
+        assert list(x[::3]) == pytest.approx(points[0, :10, 0].tolist(), rel=1e-3)
 
 
 def test_a_feature_has_one_colour_everywhere(plane_history):

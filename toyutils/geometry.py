@@ -42,8 +42,10 @@ def interference(W: Tensor) -> Tensor:
 
     Source: Toy Models of Superposition, "Demonstrating Superposition".
     """
-    overlap = _unit_overlaps(W).square()
-    return overlap.sum(-1) - overlap.diagonal(dim1=-2, dim2=-1)
+    overlap = _unit_overlaps(W)
+    own = torch.eye(W.shape[-1], dtype=torch.bool, device=W.device)
+    # Left out, not subtracted: beside a long W_i the others' share would drown in rounding.
+    return overlap.masked_fill(own, 0).square().sum(-1)
 
 
 def feature_dimensionality(W: Tensor) -> Tensor:

@@ -39,6 +39,10 @@ class LinearModel(nn.Module):
     def hidden(self, x: Tensor) -> Tensor:
         """Return h = W x, shape (instance, point, hidden), for x (instance, point, feature)."""
         check_points("x", x, self)
+        if x.dtype != self.W.dtype:
+            raise TypeError(
+                f"x is {x.dtype} and the model {self.W.dtype}; convert one with .to(...)"
+            )
         return einsum(self.W, x, "inst hidden feat, inst point feat -> inst point hidden")
 
     def forward(self, x: Tensor) -> Tensor:

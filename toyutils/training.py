@@ -7,8 +7,9 @@ all instances step together, and points that are all zero are averaged exactly, 
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -104,8 +105,8 @@ def train(
     b = model.b.detach().to(device, copy=True)
     importance = importance.to(device)
     generator = torch.Generator(device).manual_seed(seed)
-    batches = _Batches(data, batch_size, n_instances, skip_all_zero, generator)
-    test = None if test_data is None else test_data.to(device)
+    batches = _Batches(data, batch_size, n_instances, skip_all_zero, generator, W.dtype)
+    test = None if test_data is None else test_data.detach().to(device, W.dtype)
     decay = weight_decay if optimizer == "adamw" else 0.0
     optimiser = torch.optim.AdamW([W, b], lr=learning_rate, weight_decay=decay, fused=True)
 
@@ -176,16 +177,16 @@ def gradients(
 class _Batches:
     """The points of each step, and how the loss and its gradient average over them."""
 
-    def __init__(self, data, batch_size, n_instances, skip_all_zero, generator):
+    def __init__(self, data, batch_size, n_instances, skip_all_zero, generator, dtype):
         self._draw = None
         zero = torch.zeros(())
         if isinstance(data, Tensor):
             # Stored with the points last: `gradients` is several times faster on it.
-            fixed = data.detach().to(generator.device, torch.float32).mT
+            fixed = data.detach().to(generator.device, dtype).mT
             self._fixed = fixed.expand(n_instances, -1, -1).contiguous().mT
         else:
             draw = data.sample_active if skip_all_zero else data.sample
-            self._draw = lambda: draw(batch_size, n_instances, generator=generator)
+            self._draw = lambda: draw(batch_size, n_instances, generator=generator).to(dtype)
             zero = data.probability_all_zero if skip_all_zero else zero
         self._all_zero = zero.reshape(-1, 1).to(generator.device)
         self._has_zero = bool((zero > 0).any())
@@ -236,12 +237,16 @@ def _record_steps(record_at: int | Sequence[int], n_steps: int) -> set[int]:
         if record_at < 1:
             raise ValueError(f"record_at is {record_at}; record at least once")
         steps = torch.linspace(0, n_steps, record_at + 1).round().long().tolist()
-    else:
-        steps = [int(step) for step in record_at]
-        outside = [step for step in steps if not 0 <= step <= n_steps]
-        if outside:
-            raise ValueError(f"record_at holds step {outside[0]}; steps run from 0 to {n_steps}")
-    return {0, n_steps, *steps}
+        return {0, n_steps, *steps}
+    if not isinstance(record_at, Iterable):
+        raise TypeError(f"record_at is {record_at!r}; give a whole number, or the steps")
+    steps = record_at.tolist() if isinstance(record_at, Tensor) else list(record_at)
+    wrong = [step for step in steps if not (0 <= step <= n_steps and step == int(step))]
+    if wrong:
+        raise ValueError(
+            f"record_at holds step {wrong[0]}; steps are whole numbers from 0 to {n_steps}"
+        )
+    return {0, n_steps, *map(int, steps)}
 
 
 def _check_settings(n_steps, learning_rate, batch_size, optimizer, schedule, weight_decay) -> None:
@@ -250,6 +255,9 @@ def _check_settings(n_steps, learning_rate, batch_size, optimizer, schedule, wei
             raise TypeError(f"{name} is {value!r}; give a positive whole number")
         if value < 1:
             raise ValueError(f"{name} is {value}; give a positive whole number")
+    for name, value in (("learning_rate", learning_rate), ("weight_decay", weight_decay)):
+        if not isinstance(value, Real):
+            raise TypeError(f"{name} is {value!r}; give a number")
     if not 0 < learning_rate < math.inf:
         raise ValueError(f"learning_rate is {learning_rate}; give a finite number above 0")
     if not 0 <= weight_decay < math.inf:
@@ -289,7 +297,7 @@ def _check_data(data, test_data, model: LinearModel) -> None:
         if rows not in (1, n_instances):
             raise ValueError(f"data describes {rows} instances, the model has {n_instances}")
     for name, points in (("data", data), ("test_data", test_data)):
-        if points is None or isinstance(points, IndependentFeatures):
+        if points is None or (name == "data" and isinstance(data, IndependentFeatures)):
             continue
         check_points(name, points, model)
         if not torch.isfinite(points).all():

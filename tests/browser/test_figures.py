@@ -39,7 +39,7 @@ def browser_page():
 def show(page, figure, folder, width):
     page.set_viewport_size({"width": width, "height": 900})
     path = folder / "figure.html"
-    figure.write_html(path, include_plotlyjs=True)
+    figure.write_html(path, include_plotlyjs=True, auto_play=False)
     errors = []
     # Pausing makes plotly reject the promise of the running animation, with nothing: no error.
     page.on("pageerror", lambda e: errors.append(str(e)) if str(e) != "undefined" else None)

@@ -13,14 +13,14 @@ _FRAME_MS = 70
 
 
 def training_dashboard(
-    history, x, instance: int = 0, exact_minimum: float | None = None, max_points: int = 120
+    history, x, instance: int = 0, exact: dict[str, float] | None = None, max_points: int = 120
 ) -> go.Figure:
     """Play the training of one 2 → 1 model: samples, reconstructions and losses.
 
     `history` is a `training.History`, `x` points (point, 2), of which `max_points` are drawn.
     Left: the points, where the model puts them, and the line (or bent line) of all its
     reconstructions. Right: the training loss, the test loss where there is one, and
-    `exact_minimum` as a dashed line.
+    `exact` {name: loss} as dashed lines.
 
     Raises ValueError when the model has other sizes, or `instance` does not exist.
     """
@@ -28,15 +28,13 @@ def training_dashboard(
     x = torch.as_tensor(x).detach().cpu().double()[:max_points]
     if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}; this picture needs points (point, 2)")
-    fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.13)
+    fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.19)
 
     def moving(k: int) -> list[go.Scatter]:
         y = _reconstruct(W[k], b[k], x, history.activation)
         line = _reconstruction_line(W[k], b[k], history.activation)
         return [
-            go.Scatter(
-                x=numbers(_segments(x[:, 0], y[:, 0])), y=numbers(_segments(x[:, 1], y[:, 1]))
-            ),
+            go.Scatter(x=_segments(x[:, 0], y[:, 0]), y=_segments(x[:, 1], y[:, 1])),
             go.Scatter(x=numbers(line[:, 0]), y=numbers(line[:, 1])),
             go.Scatter(x=numbers(y[:, 0]), y=numbers(y[:, 1])),
             *_loss_markers(history, instance, k),
@@ -57,7 +55,7 @@ def training_dashboard(
     for trace, look in zip(start[:3], looks, strict=True):
         fig.add_trace(trace.update(look), row=1, col=1)
     n_moving = len(start)
-    _add_losses(fig, history, instance, start[3:], exact_minimum)
+    _add_losses(fig, history, instance, start[3:], exact or {})
     fig.add_scatter(
         x=numbers(x[:, 0]), y=numbers(x[:, 1]), mode="markers", name="sample x",
         marker=dict(color=feature_color(0), size=5, opacity=0.5), row=1, col=1,
@@ -74,7 +72,7 @@ def training_dashboard(
         f"{last:.4f} in {int(history.step[-1])} steps, ending at W = ({w1:.2f}, {w2:.2f}), "
         f"b = ({b1:.2f}, {b2:.2f})."
     )
-    return finish(fig, alt, height=480)
+    return finish(fig, alt, height=520)
 
 
 def arrows_animation(history, instance: int = 0) -> go.Figure:
@@ -86,7 +84,7 @@ def arrows_animation(history, instance: int = 0) -> go.Figure:
     """
     W, _ = _instance(history, instance, (2, None))
     n = W.shape[-1]
-    fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.13)
+    fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.19)
 
     def moving(k: int) -> list[go.Scatter]:
         tips = [arrow(W[k, :, i], feature_color(i), f"feature {i}") for i in range(n)]
@@ -95,7 +93,7 @@ def arrows_animation(history, instance: int = 0) -> go.Figure:
     start = moving(0)
     for trace in start[:n]:
         fig.add_trace(trace, row=1, col=1)
-    _add_losses(fig, history, instance, start[n:], None)
+    _add_losses(fig, history, instance, start[n:], {})
     _square_axes(fig, max(1.2, 1.1 * float(W.norm(dim=1).max())))
     _add_frames(fig, history.step, moving, len(start))
     first, last = history.loss[0, instance].item(), history.loss[-1, instance].item()
@@ -104,7 +102,7 @@ def arrows_animation(history, instance: int = 0) -> go.Figure:
         f"Animation of {len(history.step)} moments of training: {n} arrows, final lengths "
         f"{lengths}; the loss goes from {first:.4g} to {last:.4g} in {int(history.step[-1])} steps."
     )
-    return finish(fig, alt, height=480)
+    return finish(fig, alt, height=520)
 
 
 def turning_arrow(W, degrees, loss) -> go.Figure:
@@ -124,7 +122,7 @@ def turning_arrow(W, degrees, loss) -> go.Figure:
             f"W holds {len(W)} models"
         )
     n = W.shape[2]
-    fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.13)
+    fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.19)
 
     def moving(k: int) -> list[go.Scatter]:
         tips = [arrow(W[k, :, i], feature_color(i), f"feature {i}") for i in range(n)]
@@ -149,7 +147,7 @@ def turning_arrow(W, degrees, loss) -> go.Figure:
         f"exact loss is least, {loss[best]:.5f}, at {degrees[best]:.0f}° and largest, "
         f"{loss.max():.5f}, at {degrees[int(loss.argmax())]:.0f}°."
     )
-    return finish(fig, alt, height=480)
+    return finish(fig, alt, height=520)
 
 
 def _square_axes(fig: go.Figure, reach: float) -> None:
@@ -167,7 +165,7 @@ def _loss_markers(history, instance: int, k: int) -> list[go.Scatter]:
     return [marker.update(mode="markers", marker=dict(color=INK, size=10), showlegend=False)]
 
 
-def _add_losses(fig, history, instance, markers, exact_minimum) -> None:
+def _add_losses(fig, history, instance, markers, exact) -> None:
     steps = history.step.tolist()
     for marker in markers:
         fig.add_trace(marker, row=1, col=2)
@@ -179,15 +177,14 @@ def _add_losses(fig, history, instance, markers, exact_minimum) -> None:
             x=steps, y=numbers(loss[:, instance]), mode="lines", name=name,
             line=dict(color=color, dash=dash, width=2), row=1, col=2,
         )  # fmt: skip
-    if exact_minimum is not None:
+    for k, (name, value) in enumerate(exact.items()):
         fig.add_scatter(
-            x=[steps[0], steps[-1]], y=[exact_minimum] * 2, mode="lines",
-            name=f"exact minimum {exact_minimum:.4g}", line=dict(color=INK, dash="dash", width=1),
-            row=1, col=2,
+            x=[steps[0], steps[-1]], y=[value] * 2, mode="lines", name=f"{name}, {value:.4g}",
+            line=dict(color=INK, dash=("dash", "dot")[k % 2], width=1), row=1, col=2,
         )  # fmt: skip
     fig.update_xaxes(title="step", row=1, col=2)
-    least = [] if exact_minimum is None else [torch.tensor([exact_minimum])]
-    seen = torch.cat([loss[:, instance].flatten() for _, loss, _, _ in shown] + least)
+    lines = [torch.tensor([value]) for value in exact.values()]
+    seen = torch.cat([loss[:, instance].flatten() for _, loss, _, _ in shown] + lines)
     fig.update_yaxes(title="loss", **log_axis(seen), row=1, col=2)
 
 
@@ -212,7 +209,7 @@ def _add_frames(fig: go.Figure, steps, moving, n_moving: int, unit: str = "step"
         transition=dict(duration=0),
     )
     fig.update_layout(
-        margin_b=150,
+        margin_b=190,
         legend=dict(y=1.02, yanchor="bottom", x=0),
         margin_t=70,
         updatemenus=[
@@ -227,8 +224,9 @@ def _add_frames(fig: go.Figure, steps, moving, n_moving: int, unit: str = "step"
         ],
         sliders=[
             dict(
-                active=0, x=0.27, y=-0.22, len=0.73, xanchor="left", yanchor="top", pad=dict(t=8),
-                currentvalue=dict(prefix=f"{unit} ", font_size=13), ticklen=0, minorticklen=0,
+                active=0, x=0, y=-0.22, len=1, xanchor="left", yanchor="top", pad=dict(t=52),
+                currentvalue=dict(prefix=f"{unit} ", font=dict(size=13, color=INK)),
+                ticklen=0, minorticklen=0,
                 font=dict(color="rgba(0,0,0,0)", size=1),
                 steps=[
                     dict(label=name, method="animate", args=[[name], still]) for name in names
@@ -263,7 +261,7 @@ def _reconstruction_line(W, b, activation) -> torch.Tensor:
     return y.clamp(min=0) if activation == "relu" else y
 
 
-def _segments(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
+def _segments(start: torch.Tensor, end: torch.Tensor) -> list:
     """Return start, end, gap for every pair, so that one trace draws separate segments."""
-    # The gap is a step back to the start: None would cost a different trace type per frame.
-    return torch.stack([start, end, start], 1).flatten()
+    pairs = zip(numbers(start), numbers(end), strict=True)
+    return [value for pair in pairs for value in (*pair, None)]

@@ -41,7 +41,7 @@ def feature_scatter(x, title: str | None = None) -> go.Figure:
 
 
 def mapping(W, b, x, activation: str = "linear") -> go.Figure:
-    """Draw what a 2 → 1 model does to points: input, hidden number, output, coloured by h.
+    """Draw what a 2 → 1 model does to points: input, output and hidden number, coloured by h.
 
     `W` (1, 2), `b` (2,), `x` (point, 2); a batch of one instance is unwrapped. `activation`
     is "linear" or "relu".
@@ -58,44 +58,41 @@ def mapping(W, b, x, activation: str = "linear") -> go.Figure:
     y = h[:, None] * W[0] + b
     y = y.clamp(min=0) if activation == "relu" else y
     fig = make_subplots(
-        rows=1,
-        cols=3,
-        column_widths=[0.4, 0.2, 0.4],
-        subplot_titles=("input x", "hidden h = W x", "output y"),
-        horizontal_spacing=0.11,
+        rows=2,
+        cols=2,
+        specs=[[{}, {}], [{"colspan": 2}, None]],
+        row_heights=[0.88, 0.12],
+        subplot_titles=("input x", "output y", "hidden h = W x"),
+        horizontal_spacing=0.17,
+        vertical_spacing=0.22,
     )
     color = dict(color=numbers(h), coloraxis="coloraxis", size=5)
-    for column, points in ((1, x), (3, y)):
+    for column, points in ((1, x), (2, y)):
         fig.add_scatter(
-            x=numbers(points[:, 0]),
-            y=numbers(points[:, 1]),
-            mode="markers",
-            marker=color,
-            hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>",
-            row=1,
-            col=column,
-        )
+            x=numbers(points[:, 0]), y=numbers(points[:, 1]), mode="markers", marker=color,
+            hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>", row=1, col=column,
+        )  # fmt: skip
         fig.add_scatter(**_SQUARE, line=dict(color=FAINT, width=1), row=1, col=column)
     fig.add_scatter(
-        x=[0] * len(h), y=numbers(h), mode="markers", row=1, col=2,
-        marker=color | dict(symbol="line-ew-open", size=16),
-        hovertemplate="h = %{y:.2f}<extra></extra>",
+        x=numbers(h), y=[0] * len(h), mode="markers", row=2, col=1,
+        marker=color | dict(symbol="line-ns-open", size=18),
+        hovertemplate="h = %{x:.2f}<extra></extra>",
     )  # fmt: skip
     fig.add_trace(arrow(W[0], INK, "W"), row=1, col=1)
-    fig.add_trace(_offset_arrow(b, W[0], "W"), row=1, col=3)
-    fig.add_trace(arrow(b, feature_color(1), "b"), row=1, col=3)
-    low = min(-0.15, float(y.min()) - 0.1, float(W.min()) - 0.1)
-    high = max(1.15, float(y.max()) + 0.1, float((W[0] + b).max()) + 0.1)
-    for column in (1, 3):
+    fig.add_trace(_offset_arrow(b, W[0], "W"), row=1, col=2)
+    fig.add_trace(arrow(b, feature_color(1), "b"), row=1, col=2)
+    low = min(-0.15, float(y.min()) - 0.1, float(W.min()) - 0.1, float((W[0] + b).min()) - 0.1)
+    high = max(1.15, float(y.max()) + 0.1, float(W.max()) + 0.1, float((W[0] + b).max()) + 0.1)
+    for column, name in ((1, "x"), (2, "y")):
         fig.update_xaxes(
-            range=[low, high], title=("x₁" if column == 1 else "y₁"), row=1, col=column
-        )
-        fig.update_yaxes(
-            range=[low, high], title=("x₂" if column == 1 else "y₂"), row=1, col=column,
-            scaleanchor=f"x{column}", constrain="domain",
+            range=[low, high], title=f"{name}₁", constrain="domain", row=1, col=column
         )  # fmt: skip
-    fig.update_xaxes(visible=False, range=[-1, 1], row=1, col=2)
-    fig.update_yaxes(title="h", row=1, col=2)
+        fig.update_yaxes(
+            range=[low, high], title=f"{name}₂", scaleanchor="x" if column == 1 else "x2",
+            constrain="domain", row=1, col=column,
+        )  # fmt: skip
+    fig.update_xaxes(title="h", row=2, col=1)
+    fig.update_yaxes(visible=False, range=[-1, 1], row=2, col=1)
     fig.update_layout(
         showlegend=False,
         coloraxis=dict(colorscale="Viridis", showscale=False),
@@ -104,10 +101,10 @@ def mapping(W, b, x, activation: str = "linear") -> go.Figure:
     bent = " bent at zero by the ReLU" if activation == "relu" else ""
     alt = (
         f"Three panels, coloured by h from {h.min():.2f} to {h.max():.2f}: {len(x)} points on the "
-        f"square with W = ({w1:.2f}, {w2:.2f}); their hidden numbers on a line; their "
+        f"square with W = ({w1:.2f}, {w2:.2f}); below, their hidden numbers; right, their "
         f"reconstructions on the line through b = ({b1:.2f}, {b2:.2f}) along W{bent}."
     )
-    return finish(fig, alt, height=380)
+    return finish(fig, alt, height=520)
 
 
 def _offset_arrow(start, direction, name: str) -> go.Scatter:
