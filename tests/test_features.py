@@ -54,6 +54,44 @@ def test_active_sampling_equals_rejection(sparsity):
         assert ((a.mean(0) - b.mean(0)).abs() <= 4.5 * error + 1e-9).all()
 
 
+def test_active_sampling_equals_rejection_in_each_instance():
+    sparsity = torch.tensor([[0.5, 0.9], [0.99, 0.0], [1.0, 0.95]])
+    features = IndependentFeatures(2, sparsity)
+    drawn = features.sample_active(100_000, 3, generator=generator(3)).double()
+    p = 1 - sparsity.double()
+    some = 1 - (1 - p).prod(1, keepdim=True)
+    share = (drawn > 0).double().mean(1)
+    assert ((share - p / some).abs() <= 4.5 * (share * (1 - share) / 1e5).sqrt() + 1e-6).all()
+    both = (drawn > 0).all(2).double().mean(1)
+    assert ((both - p.prod(1) / some[:, 0]).abs() <= 4.5 * (both / 1e5).sqrt() + 1e-6).all()
+
+
+def test_values_stay_uniform_when_conditioned_on_activity():
+    x = IndependentFeatures(4, 0.7).sample_active(200_000, generator=generator(6))[0].double()
+    for feature in range(4):
+        value = x[:, feature]
+        value = value[value > 0]
+        for power in (1, 2, 3):
+            error = (value**power).std() / len(value) ** 0.5
+            within_standard_errors((value**power).mean(), 1 / (power + 1), error)
+        assert value.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("sparsity", "probability"),
+    [
+        (0.9, [0.9**3]),
+        ([0.5, 0.4, 1.0], [0.2]),
+        ([[0.5], [0.0]], [0.125, 0.0]),
+        ([[0.5, 0.5, 1.0], [1.0, 1.0, 1.0]], [0.25, 1.0]),
+    ],
+)
+def test_probability_that_all_are_zero(sparsity, probability):
+    features = IndependentFeatures(3, torch.tensor(sparsity))
+    assert features.probability_all_zero.tolist() == pytest.approx(probability)
+    assert torch.allclose(features.density, 1 - torch.tensor(sparsity))
+
+
 def test_instances_can_differ():
     features = IndependentFeatures(4, torch.tensor([[0.0], [0.9]]))
     share = (features.sample(20_000, 2, generator=generator()) > 0).float().mean((1, 2))
@@ -80,6 +118,10 @@ def test_shape_and_seed():
         ((2, -0.1), ValueError, "sparsity is -0.1"),
         ((2, float("nan")), ValueError, "sparsity is nan"),
         ((2, [0.1, 0.2, 0.3]), ValueError, r"sparsity has shape \(3,\)"),
+        ((2, [0.1, 0.2, 1.3]), ValueError, r"sparsity has shape \(3,\)"),
+        ((2, [0.1, 1.3]), ValueError, "sparsity is 1.3"),
+        ((2, torch.zeros(1, 1, 2)), ValueError, r"sparsity has shape \(1, 1, 2\)"),
+        ((-2, 0.5), ValueError, "n_features is -2"),
         ((0, 0.5), ValueError, "n_features is 0"),
         ((2.5, 0.5), TypeError, "n_features is 2.5"),
         ((True, 0.5), TypeError, "n_features is True"),

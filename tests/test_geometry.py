@@ -55,16 +55,41 @@ def test_interference_equals_slow_loops():
             assert dimensionality[model, i].item() == pytest.approx(want)
 
 
+def test_leading_dimensions_are_batches():
+    W = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(2))
+    for function in (
+        geometry.gram,
+        geometry.feature_norms,
+        geometry.represented,
+        geometry.interference,
+        geometry.feature_dimensionality,
+        geometry.dimensions_per_feature,
+    ):
+        together = function(W)
+        assert together.shape[:2] == (2, 3)
+        for i in range(2):
+            for j in range(3):
+                assert torch.allclose(together[i, j], function(W[i, j]))
+
+
+def test_long_directions_do_not_drown_the_interference():
+    W = torch.tensor([[1e4, 0.1], [0.0, 1.0]])
+    assert geometry.interference(W)[0].item() == pytest.approx(0.01)
+
+
 def test_gram_and_dimensions_per_feature():
     W = torch.tensor([[3.0, 0.0], [4.0, 2.0]])
     assert geometry.gram(W).tolist() == [[25, 8], [8, 4]]
     assert geometry.feature_norms(W).tolist() == [5, 2]
     assert geometry.dimensions_per_feature(W).item() == pytest.approx(2 / 29)
+    assert geometry.dimensions_per_feature(torch.ones(2, 5)).item() == pytest.approx(2 / 10)
 
 
 def test_dimensionalities_add_up_to_at_most_the_rank():
     W = torch.randn(200, 3, 8, generator=torch.Generator().manual_seed(1))
     assert (geometry.feature_dimensionality(W).sum(-1) <= 3 + 1e-5).all()
+    rank_one = W[:, :, :1] * W[:, :1, :]
+    assert (geometry.feature_dimensionality(rank_one).sum(-1) <= 1 + 1e-5).all()
     D = geometry.feature_dimensionality(polygon(5))  # a tight frame: equality
     assert D.sum().item() == pytest.approx(2)
 

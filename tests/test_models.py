@@ -41,6 +41,13 @@ def test_start_has_the_scale_of_one_instance(n_instances):
     assert spread.std().item() == pytest.approx((2 / 7) ** 0.5, rel=0.25 / len(spread) ** 0.25)
 
 
+@pytest.mark.parametrize(("n_features", "n_hidden"), [(2, 1), (20, 5), (5, 40)])
+def test_start_is_xavier_normal(n_features, n_hidden):
+    W = LinearModel(n_features, n_hidden, 2000).W.detach()
+    assert W.std().item() == pytest.approx((2 / (n_features + n_hidden)) ** 0.5, rel=0.05)
+    assert abs(W.mean().item()) < 5 * W.std() / W.numel() ** 0.5
+
+
 def test_seed_decides_the_start():
     assert torch.equal(LinearModel(3, 2, 5, seed=7).W, ReLUModel(3, 2, 5, seed=7).W)
     assert not torch.equal(LinearModel(3, 2, 5, seed=7).W, LinearModel(3, 2, 5, seed=8).W)
@@ -54,6 +61,7 @@ def test_seed_decides_the_start():
         (torch.zeros(2, 6, 3), ValueError, r"x has shape \(2, 6, 3\)"),
         (torch.zeros(6, 3), ValueError, r"x has shape \(6, 3\)"),
         (torch.zeros(4, 6, 3, dtype=torch.int64), TypeError, "int64 tensor"),
+        (torch.zeros(4, 6, 3, dtype=torch.float64), TypeError, "x is torch.float64 and the model"),
         ([[1.0, 2.0, 3.0]], TypeError, "x is a list"),
         (torch.zeros(4, 6, 3, device="meta"), ValueError, "x is on meta and the model on cpu"),
     ],
@@ -69,6 +77,7 @@ def test_bad_points_are_refused(x, error, words):
         ((0, 2), ValueError, "n_features is 0"),
         ((3, -1), ValueError, "n_hidden is -1"),
         ((3, 2, 1.5), TypeError, r"n_instances is 1\.5"),
+        ((3, True), TypeError, "n_hidden is True"),
     ],
 )
 def test_bad_sizes_are_refused(sizes, error, words):

@@ -40,7 +40,7 @@ W5 = torch.randn(4, 2, 5, generator=torch.Generator().manual_seed(1))
         "feature_scatter", "mapping", "mapping_relu", "training_dashboard", "arrows_animation",
         "feature_arrows", "feature_arrows_list", "directions_over_seeds", "gram_heatmap",
         "gram_heatmap_b", "outcomes_over_seeds", "outcome_shares", "curves", "loss_curves",
-        "theory_vs_trained", "turning_arrow",
+        "theory_vs_trained", "turning_arrow", "gram_grid", "norm_bars",
     ]
 )  # fmt: skip
 def figure(request, points, history, plane_history):
@@ -69,6 +69,8 @@ def figure(request, points, history, plane_history):
             grid, {"one": grid**2, "two": grid.log()}, x_title="p", y_title="loss", mark={"m": 0.5}
         ),
         "loss_curves": lambda: plots.loss_curves({"linear": history}),
+        "gram_grid": lambda: plots.gram_grid(W5, W5[:, 0], list("abcd")),
+        "norm_bars": lambda: plots.norm_bars(W5, list("abcd")),
         "turning_arrow": lambda: plots.turning_arrow(W5, [0, 90, 180, 270], [0.1, 0.2, 0.3, 0.2]),
         "theory_vs_trained": lambda: plots.theory_vs_trained(
             grid, {"exact": grid}, {"best": grid}, x_title="p", y_title="loss", log_y=True
@@ -228,6 +230,8 @@ def test_matrix_steps_shows_every_step():
             lambda: plots.curves([1.0, 2.0], {"k": [1.0]}, x_title="x", y_title="y"),
             "line 'k' has shape",
         ),
+        (lambda: plots.gram_grid(W5, W5[:, 0], ["a"]), "there are 1 titles"),
+        (lambda: plots.norm_bars(W5[0], ["a"]), "give W"),
         (lambda: plots.turning_arrow(W5, [0, 90], [1, 2, 3, 4]), r"degrees has shape \(2,\)"),
         (lambda: plots.turning_arrow(W5[0], [0], [1]), r"W has shape \(2, 5\)"),
         (lambda: plots.matrix_steps(torch.ones(2, 3), torch.zeros(2), torch.zeros(3)), "W has"),

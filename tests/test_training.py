@@ -1,3 +1,5 @@
+import itertools
+import math
 import warnings
 
 import pytest
@@ -30,6 +32,16 @@ def test_loss_equals_slow_loops():
     assert torch.allclose(reconstruction_loss(x, y), (x - y).square().mean((1, 2)))
 
 
+def test_loss_takes_an_importance_for_each_instance():
+    x, y = points(seed=1), points(seed=2)
+    importance = torch.rand(3, 4, generator=torch.Generator().manual_seed(3))
+    loss = reconstruction_loss(x, y, importance)
+    for instance in range(3):
+        alone = slice(instance, instance + 1)
+        want = reconstruction_loss(x[alone], y[alone], importance[instance])
+        assert torch.allclose(loss[alone], want)
+
+
 def random_model(model_class, n_features=4, n_hidden=2, n_instances=3):
     model = model_class(n_features, n_hidden, n_instances, seed=3).double()
     with torch.no_grad():
@@ -43,7 +55,10 @@ def test_written_gradient_equals_autograd(model_class, rows):
     model, x = random_model(model_class), points().double()
     importance = 0.1 + torch.rand(rows, 4, generator=torch.Generator().manual_seed(5)).double()
     reconstruction_loss(x, model(x), importance).sum().backward()
-    by_W, by_b = gradients(model.W.detach(), model.b.detach(), x, importance, model.activation)
+    inputs = (model.W.detach(), model.b.detach(), x, importance)
+    before = [tensor.clone() for tensor in inputs]
+    by_W, by_b = gradients(*inputs, model.activation)
+    assert all(torch.equal(*pair) for pair in zip(inputs, before, strict=True))
     assert torch.allclose(by_W, model.W.grad, rtol=1e-12, atol=1e-14)
     assert torch.allclose(by_b, model.b.grad, rtol=1e-12, atol=1e-14)
 
@@ -52,17 +67,16 @@ def test_written_gradient_equals_autograd(model_class, rows):
 def test_written_gradient_equals_finite_differences(model_class):
     model, x = random_model(model_class, n_instances=1), points(n_instances=1).double()
     importance = torch.tensor([[1.0, 0.7, 0.4, 0.2]], dtype=torch.float64)
-    by_W, _ = gradients(model.W.detach(), model.b.detach(), x, importance, model.activation)
+    slopes = gradients(model.W.detach(), model.b.detach(), x, importance, model.activation)
     with torch.no_grad():
-        for k in range(2):
-            for i in range(4):
+        for parameter, slope in zip((model.W, model.b), slopes, strict=True):
+            for index in itertools.product(*map(range, parameter.shape)):
                 ends = []
                 for step in (1e-6, -1e-6):
-                    model.W[0, k, i] += step
+                    parameter[index] += step
                     ends.append(reconstruction_loss(x, model(x), importance).item())
-                    model.W[0, k, i] -= step
-                slope = (ends[0] - ends[1]) / 2e-6
-                assert by_W[0, k, i].item() == pytest.approx(slope, abs=1e-7)
+                    parameter[index] -= step
+                assert slope[index].item() == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-7)
 
 
 def plain_loop(model, x, importance, n_steps, learning_rate, decay, cosine):
@@ -85,16 +99,42 @@ def plain_loop(model, x, importance, n_steps, learning_rate, decay, cosine):
 @pytest.mark.parametrize(("optimizer", "decay"), [("adamw", 0.1), ("adam", 0.0)])
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_train_is_the_loop_of_notebook_01(model_class, optimizer, decay, schedule):
-    x, importance = points(), torch.tensor([1.0, 0.7, 0.5, 0.3])
-    ours, plain = model_class(4, 2, 3, seed=1), model_class(4, 2, 3, seed=1)
+    x, importance = points().double(), torch.tensor([1.0, 0.7, 0.5, 0.3])
+    kept = x.clone()
+    ours, plain = (model_class(4, 2, 3, seed=1).double() for _ in range(2))
     history = train(
         ours, x, n_steps=60, learning_rate=0.01, importance=importance, optimizer=optimizer,
         schedule=schedule, weight_decay=0.1, record_at=60, progress=False,
     )  # fmt: skip
     losses = plain_loop(plain, x, importance, 60, 0.01, decay, schedule == "cosine")
+    assert torch.allclose(ours.W, plain.W, atol=1e-9)
+    assert torch.allclose(ours.b, plain.b, atol=1e-9)
+    assert torch.allclose(history.loss[:-1], losses, atol=1e-9)
+    assert torch.allclose(history.W[-1], plain.W, atol=1e-9)
+    assert torch.equal(x, kept)
+
+
+def test_train_in_single_precision_stays_near_the_plain_loop():
+    x, ours, plain = points(), ReLUModel(4, 2, 3, seed=1), ReLUModel(4, 2, 3, seed=1)
+    train(ours, x, n_steps=60, learning_rate=0.01, progress=False)
+    plain_loop(plain, x, None, 60, 0.01, 0.01, False)
     assert torch.allclose(ours.W, plain.W, atol=1e-4)
-    assert torch.allclose(ours.b, plain.b, atol=1e-4)
-    assert torch.allclose(history.loss[:-1], losses, atol=1e-5)
+
+
+def test_importance_may_be_zero():
+    model = LinearModel(4, 2)
+    x = points(n_instances=1)
+    train(model, x, n_steps=5, importance=[1.0, 1.0, 1.0, 0.0], optimizer="adam", progress=False)
+    assert model.b[0, 3] == 0
+    assert (model.b[0, :3] != 0).all()
+
+
+def test_importance_may_differ_between_instances():
+    x, importance = points(n_instances=1).double(), torch.tensor([[1.0, 0.5, 0.2, 0.1], [1.0] * 4])
+    ours, plain = (ReLUModel(4, 2, 2, seed=1).double() for _ in range(2))
+    train(ours, x, n_steps=30, importance=importance, progress=False)
+    plain_loop(plain, x.expand(2, -1, -1), importance, 30, 1e-3, 0.01, False)
+    assert torch.allclose(ours.W, plain.W, atol=1e-9)
 
 
 @pytest.mark.parametrize("model_class", MODELS)
@@ -105,9 +145,8 @@ def test_sampled_gradient_has_the_exact_mean(model_class, skip_all_zero):
     model = random_model(model_class, n_instances=2)
     loss = theory.expected_loss(model.W, model.b, sparsity, importance, activation=model.activation)
     loss.sum().backward()
-    batches = training._Batches(
-        IndependentFeatures(4, sparsity), 20_000, 2, skip_all_zero, torch.Generator().manual_seed(0)
-    )
+    features, generator = IndependentFeatures(4, sparsity), torch.Generator().manual_seed(0)
+    batches = training._Batches(features, 20_000, 2, skip_all_zero, generator, torch.float32)
     W, b = model.W.detach().float(), model.b.detach().float()
     drawn = [
         batches.gradients(W, b, batches.next(), importance, model.activation) for _ in range(60)
@@ -125,12 +164,28 @@ def test_sampled_gradient_has_the_exact_mean(model_class, skip_all_zero):
 def test_instances_do_not_feel_each_other():
     x = points()
     together = ReLUModel(4, 2, 3, seed=1)
-    alone = ReLUModel(4, 2, 1)
+    separate = [ReLUModel(4, 2, 1) for _ in range(3)]
     with torch.no_grad():
-        alone.W.copy_(together.W[1:2])
-    train(together, x, n_steps=50, progress=False)
-    train(alone, x[1:2], n_steps=50, progress=False)
-    assert torch.allclose(together.W[1], alone.W[0], atol=1e-5)
+        for i, alone in enumerate(separate):
+            alone.W.copy_(together.W[i : i + 1])
+    history = train(together, x, n_steps=50, progress=False)
+    for i, alone in enumerate(separate):
+        own = train(alone, x[i : i + 1], n_steps=50, progress=False)
+        assert torch.allclose(together.W[i], alone.W[0], atol=1e-5)
+        assert torch.allclose(history.loss[:, i], own.loss[:, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("skip_all_zero", [True, False])
+def test_double_models_and_mixed_data_are_welcome(skip_all_zero):
+    model = ReLUModel(4, 2).double()
+    features = IndependentFeatures(4, 0.5)
+    settings = {"n_steps": 3, "skip_all_zero": skip_all_zero, "progress": False}
+    history = train(model, features, **settings)
+    assert history.W.dtype == history.loss.dtype == torch.float64
+    history = train(
+        ReLUModel(4, 2), points(n_instances=1).double(), test_data=points().double()[:1], **settings
+    )
+    assert history.W.dtype == history.test_loss.dtype == torch.float32
 
 
 def test_same_seed_same_result():
@@ -168,7 +223,28 @@ def test_history_holds_what_was_asked_for():
     assert torch.equal(history.W[-1], model.W)
     assert history.activation == "relu"
     assert not history.interrupted
-    assert len(train(model, points(), n_steps=100, record_at=50, progress=False).step) == 51
+    y = (points(seed=9) @ history.W.mT @ history.W + history.b[:, :, None]).relu()
+    want = (points(seed=9) - y).square().mean((2, 3))
+    assert torch.allclose(history.test_loss, want, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("record_at", "steps"),
+    [
+        (1, [0, 20]),
+        (4, [0, 5, 10, 15, 20]),
+        (1000, list(range(21))),
+        ([], [0, 20]),
+        ([20, 3, 3], [0, 3, 20]),
+        (range(0, 20, 10), [0, 10, 20]),
+        (torch.tensor([2.0, 4.0]), [0, 2, 4, 20]),
+    ],
+)
+def test_moments_to_record(record_at, steps):
+    history = train(ReLUModel(4, 2, 3), points(), n_steps=20, record_at=record_at, progress=False)
+    assert history.step.tolist() == steps
+    assert len(history.loss) == len(history.W) == len(history.b) == len(steps)
+    assert history.test_loss is None
 
 
 @pytest.mark.parametrize("progress", [True, False])
@@ -198,6 +274,40 @@ def test_interrupting_keeps_what_was_done(monkeypatch, capsys):
     assert "step 30 of 100" in capsys.readouterr().out
 
 
+def test_interrupting_between_records_keeps_the_model(monkeypatch):
+    """Another way to be stopped: while drawing the points of a step."""
+    model, calls = ReLUModel(4, 2, 3), []
+    features, other = IndependentFeatures(4, 0.5), ReLUModel(4, 2, 3)
+    original = IndependentFeatures.sample_active
+
+    def interrupted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 26:
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(IndependentFeatures, "sample_active", interrupted)
+    settings = {"learning_rate": 0.01, "batch_size": 8, "progress": False}
+    history = train(model, features, n_steps=100, record_at=[10, 20, 30], **settings)
+    assert history.interrupted
+    assert history.step.tolist() == [0, 10, 20]
+    monkeypatch.undo()
+    train(other, features, n_steps=25, **settings)
+    assert torch.equal(model.W, other.W)
+
+
+def test_interrupting_before_the_first_record_raises(monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    model = ReLUModel(4, 2)
+    start = model.W.detach().clone()
+    monkeypatch.setattr(IndependentFeatures, "sample_active", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(model, IndependentFeatures(4, 0.5), n_steps=5, progress=False)
+    assert torch.equal(start, model.W)
+
+
 def test_divergence_warns_and_keeps_the_history():
     with pytest.warns(UserWarning, match=r"learning_rate is 1e\+30"):
         history = train(
@@ -205,6 +315,8 @@ def test_divergence_warns_and_keeps_the_history():
         )
     assert history.interrupted
     assert torch.isfinite(history.loss[0]).all()
+    assert len(history.step) < 51
+    assert not torch.isfinite(history.loss[-1]).all()
 
 
 GOOD = {"n_steps": 10, "progress": False}
@@ -216,6 +328,13 @@ GOOD = {"n_steps": 10, "progress": False}
         ({"n_steps": 0}, ValueError, "n_steps is 0"),
         ({"n_steps": -3}, ValueError, "n_steps is -3"),
         ({"n_steps": 2.5}, TypeError, r"n_steps is 2\.5"),
+        ({"n_steps": True}, TypeError, "n_steps is True"),
+        ({"batch_size": 10.0}, TypeError, r"batch_size is 10\.0"),
+        ({"learning_rate": -1e-3}, ValueError, r"learning_rate is -0\.001"),
+        ({"learning_rate": float("inf")}, ValueError, "learning_rate is inf"),
+        ({"learning_rate": "fast"}, TypeError, "learning_rate is 'fast'"),
+        ({"weight_decay": float("nan")}, ValueError, "weight_decay is nan"),
+        ({"weight_decay": None}, TypeError, "weight_decay is None"),
         ({"batch_size": 0}, ValueError, "batch_size is 0"),
         ({"learning_rate": 0.0}, ValueError, r"learning_rate is 0\.0"),
         ({"learning_rate": float("nan")}, ValueError, "learning_rate is nan"),
@@ -223,7 +342,11 @@ GOOD = {"n_steps": 10, "progress": False}
         ({"optimizer": "sgd"}, ValueError, "optimizer is 'sgd'"),
         ({"schedule": "linear"}, ValueError, "schedule is 'linear'"),
         ({"record_at": 0}, ValueError, "record_at is 0"),
-        ({"record_at": [5, 11]}, ValueError, "step 11; steps run from 0 to 10"),
+        ({"record_at": 2.5}, TypeError, r"record_at is 2\.5"),
+        ({"record_at": [5, 11]}, ValueError, "step 11; steps are whole numbers from 0 to 10"),
+        ({"record_at": [-1]}, ValueError, "record_at holds step -1"),
+        ({"record_at": [1.5]}, ValueError, r"record_at holds step 1\.5"),
+        ({"record_at": [float("nan")]}, ValueError, "record_at holds step nan"),
         ({"importance": [1.0, 1.0]}, ValueError, r"importance has shape \(2,\)"),
         ({"importance": [1.0, -0.5, 1.0, 1.0]}, ValueError, r"importance holds -0\.5"),
         ({"importance": [1.0, float("nan"), 1.0, 1.0]}, ValueError, "importance holds nan"),
@@ -240,7 +363,16 @@ GOOD = {"n_steps": 10, "progress": False}
             ValueError,
             "data describes 2 instances, the model has 3",
         ),
+        ({"data": torch.rand(2, 9, 4)}, ValueError, r"data has shape \(2, 9, 4\)"),
+        ({"data": torch.rand(9, 4)}, ValueError, r"data has shape \(9, 4\)"),
+        ({"data": torch.full((3, 9, 4), float("inf"))}, ValueError, "data holds NaN or infinite"),
+        ({"importance": torch.ones(2, 4)}, ValueError, r"importance has shape \(2, 4\)"),
+        ({"importance": 1.0}, ValueError, r"importance has shape \(\)"),
+        ({"importance": [1.0, 1.0, 1.0, math.inf]}, ValueError, "importance holds inf"),
         ({"test_data": torch.rand(3, 9, 2)}, ValueError, "test_data has shape"),
+        ({"test_data": torch.full((3, 9, 4), math.nan)}, ValueError, "test_data holds NaN"),
+        ({"test_data": IndependentFeatures(4, 0.5)}, TypeError, "test_data is a IndependentFeat"),
+        ({"test_data": torch.rand(3, 9, 4, device="meta")}, ValueError, "test_data is on meta"),
     ],
 )
 def test_bad_arguments_are_refused_before_any_work(changes, error, words):
@@ -252,3 +384,4 @@ def test_bad_arguments_are_refused_before_any_work(changes, error, words):
         with pytest.raises(error, match=words):
             train(model, **arguments)
     assert torch.equal(start, model.W)
+    assert (model.b == 0).all()

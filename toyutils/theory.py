@@ -273,7 +273,7 @@ class _Nodes:
 
 
 _GAUSS = ((1 - 3**-0.5) / 2, (1 + 3**-0.5) / 2)  # two Gauss points on [0, 1], weight 1/2 each
-_MAX_LOSS = 1e9  # what dividing may magnify rounding by: from 1e-16 to 1e-7 in the gradient
+_MOST_MAGNIFIED = 1e9  # rounding, by divisions: 1e-16 becomes 1e-7 or so in the gradient
 
 
 def _integration_nodes(overlap: Tensor, b: Tensor, density: Tensor) -> _Nodes:
@@ -304,7 +304,7 @@ def _can_be_divided_by(overlap: Tensor, b: Tensor) -> Tensor:
     cost, order = torch.where(own, ratio.square(), ratio).sort(-1)  # x_i y_i divides by a_i twice
     k = torch.arange(1, size.shape[-1] + 1, device=size.device)
     lost = (cost * 2 / (k + 2)).cumprod(-1) * ratio.gather(-1, order)  # a slope divides once more
-    return torch.zeros_like(own.expand_as(lost)).scatter(-1, order, lost <= _MAX_LOSS)
+    return torch.zeros_like(own.expand_as(lost)).scatter(-1, order, lost <= _MOST_MAGNIFIED)
 
 
 def _own_feature_nodes(own: Tensor, nodes: _Nodes, density: Tensor) -> _Nodes:

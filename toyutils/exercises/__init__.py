@@ -52,6 +52,12 @@ from toyutils.exercises.nb07 import (
     check_best_of,
     check_interference_cost,
 )
+from toyutils.exercises.nb08 import (
+    check_first_record,
+    check_least_linear_loss,
+    check_partners,
+    check_shared_with_others,
+)
 
 __all__ = [
     "Result",
@@ -67,19 +73,23 @@ __all__ = [
     "check_expected_linear_loss",
     "check_expecting_bias",
     "check_feature_variance",
+    "check_first_record",
     "check_free_pairs",
     "check_gaps_in_degrees",
     "check_initial_weights",
     "check_interference_cost",
     "check_interference_received",
+    "check_least_linear_loss",
     "check_minimum_loss",
     "check_missing_terms",
     "check_my_model",
+    "check_partners",
     "check_polygon",
     "check_reaches_antipodal",
     "check_reconstruct",
     "check_relu_reconstruct",
     "check_seeds_needed",
+    "check_shared_with_others",
     "check_slope_by_nudging",
     "check_two_or_more_probability",
     "check_two_pairs_loss",

@@ -10,6 +10,7 @@ from toyutils.plots.arrows import directions_over_seeds, feature_arrows, gram_he
 from toyutils.plots.curves import curves, loss_curves, theory_vs_trained
 from toyutils.plots.data import feature_scatter, mapping
 from toyutils.plots.look import feature_color
+from toyutils.plots.many import gram_grid, norm_bars
 from toyutils.plots.matrices import matrix_steps
 from toyutils.plots.seeds import outcome_shares, outcomes_over_seeds
 
@@ -20,10 +21,12 @@ __all__ = [
     "feature_arrows",
     "feature_color",
     "feature_scatter",
+    "gram_grid",
     "gram_heatmap",
     "loss_curves",
     "mapping",
     "matrix_steps",
+    "norm_bars",
     "outcome_shares",
     "outcomes_over_seeds",
     "theory_vs_trained",

@@ -1,0 +1,180 @@
+"""Checks of notebook 08: more features."""
+
+import torch
+
+from toyutils.exercises._check import compare, generator, integer, number
+
+
+def check_least_linear_loss(answer, *, seed=0):
+    """Check exercise 8.1: `least_linear_loss(sparsity, importance, n_hidden)`.
+
+    importance (feature,) in any order -> ignored importance × variance / number of features.
+    """
+
+    def variance(sparsity):
+        p = 1 - sparsity
+        return p / 3 - p**2 / 4
+
+    def ignored(importance, n_hidden):
+        return importance.sort(descending=True).values[n_hidden:].sum()
+
+    def expected(sparsity, importance, n_hidden):
+        return ignored(importance, n_hidden) * variance(sparsity) / len(importance)
+
+    mistakes = {
+        "the importances come in any order: sort them before you cut.": (
+            lambda S, I, m: I[m:].sum() * variance(S) / len(I)
+        ),
+        "you ignored the most important features instead of the least.": (
+            lambda S, I, m: I.sort().values[m:].sum() * variance(S) / len(I)
+        ),
+        "those are the features that are kept; the others cost something.": (
+            lambda S, I, m: I.sort(descending=True).values[:m].sum() * variance(S) / len(I)
+        ),
+        "the loss is the mean over all features: divide by their number.": (
+            lambda S, I, m: ignored(I, m) * variance(S)
+        ),
+        "divide by the number of all features, not of the ignored ones.": (
+            lambda S, I, m: ignored(I, m) * variance(S) / (len(I) - m)
+        ),
+        "you used the sparsity where the density p = 1 - S belongs.": (
+            lambda S, I, m: ignored(I, m) * variance(1 - S) / len(I)
+        ),
+        "the bias answers the mean: what is left is the variance, not E[x²] = p/3.": (
+            lambda S, I, m: ignored(I, m) * (1 - S) / 3 / len(I)
+        ),
+        "1/12 is the variance on dense data; it depends on the sparsity.": (
+            lambda S, I, m: ignored(I, m) / 12 / len(I)
+        ),
+        "the importances are missing.": (lambda S, I, m: (len(I) - m) * variance(S) / len(I)),
+    }
+    random = generator(seed)
+    cases = []
+    for _ in range(4):
+        n_hidden = integer(1, 3, random)
+        importance = 0.1 + torch.rand(n_hidden + integer(2, 5, random), generator=random)
+        importance[0] = 0.05  # so that the order matters
+        cases.append((number(0.55, 0.95, random), importance, n_hidden))
+    hint = "sort, drop the n_hidden largest, sum, times the variance, over the number of features."
+    return compare("8.1", answer, cases, expected, mistakes, hint=hint)
+
+
+def check_shared_with_others(answer, *, seed=0):
+    """Check exercise 8.2: `shared_with_others(W)`, Σ_{j≠i} (Ŵ_i · W_j)², (feature,)."""
+
+    def squared(W):
+        return (W.T @ W / W.norm(dim=0)[:, None]) ** 2
+
+    def expected(W):
+        return squared(W).sum(1) - W.square().sum(0)
+
+    mistakes = {
+        "leave out the feature itself: take the diagonal away.": lambda W: squared(W).sum(1),
+        "the first direction must have length one: divide row i by |W_i|.": (
+            lambda W: ((W.T @ W) ** 2).sum(1) - W.square().sum(0) ** 2
+        ),
+        "only the first of the two is scaled to length one; W_j keeps its length.": (
+            lambda W: ((W / W.norm(dim=0)).T @ (W / W.norm(dim=0))).square().sum(1) - 1
+        ),
+        "the overlaps are not squared; positive and negative ones cancel.": (
+            lambda W: (W.T @ W / W.norm(dim=0)[:, None]).sum(1) - W.norm(dim=0)
+        ),
+        "absolute values are not squares.": (
+            lambda W: (W.T @ W / W.norm(dim=0)[:, None]).abs().sum(1) - W.norm(dim=0)
+        ),
+        "you divided the columns; for feature i divide row i and sum along it.": (
+            lambda W: ((W.T @ W / W.norm(dim=0)) ** 2).sum(1) - W.square().sum(0)
+        ),
+        "do not take the root: it is a sum of squares.": lambda W: expected(W).clamp(min=0).sqrt(),
+    }
+    hint = "rows of WᵀW divided by |W_i|, squared, summed, minus |W_i|²."
+    return compare("8.2", answer, _matrices(seed), expected, mistakes, hint=hint)
+
+
+def check_partners(answer, *, seed=0):
+    """Check exercise 8.3: `partners(W)`, for every feature the most opposite one, (feature,)."""
+
+    def cosines(W):
+        unit = W / W.norm(dim=0)
+        return unit.T @ unit
+
+    def expected(W):
+        return cosines(W).argmin(1)
+
+    mistakes = {
+        "scale the columns to length one first: a long arrow is not a more opposite one.": (
+            lambda W: (W.T @ W).argmin(1)
+        ),
+        "that is the most similar feature, which is the feature itself.": (
+            lambda W: cosines(W).argmax(1)
+        ),
+        "that is the feature at the most right angle; the most negative cosine is asked.": (
+            lambda W: cosines(W).abs().argmin(1)
+        ),
+        "that is the most negative cosine; its place is asked: `argmin`.": (
+            lambda W: cosines(W).amin(1)
+        ),
+        "scale columns, not rows: a feature's direction is a column of W.": (
+            lambda W: ((W / W.norm(dim=1, keepdim=True)).T @ (W / W.norm(dim=1, keepdim=True)))
+            .argmin(1)
+        ),
+    }  # fmt: skip
+    random = generator(seed)
+    cases = [(W * (0.2 + 3 * torch.rand(W.shape[1], generator=random)),) for (W,) in
+             _matrices(seed, least_hidden=2, n_features=9)]  # fmt: skip
+    hint = "unit columns, their dot products, argmin along each row."
+    return compare("8.3", answer, cases, expected, mistakes, hint=hint, tolerance=1e-9)
+
+
+def check_first_record(answer, *, seed=0):
+    """Check exercise 8.4: `first_record(norms)`, (record, feature) -> (feature,), -1 if never."""
+
+    def first(norms):
+        return (norms > 0.5).int().argmax(0)
+
+    def expected(norms):
+        return torch.where((norms > 0.5).any(0), first(norms), -1)
+
+    mistakes = {
+        "a feature that never becomes that long must give -1, not 0.": first,
+        "that is the record at which the length is greatest; the first above 0.5 is asked.": (
+            lambda norms: torch.where((norms > 0.5).any(0), norms.argmax(0), -1)
+        ),
+        "you counted the records above 0.5; the first of them is asked.": (
+            lambda norms: (norms > 0.5).sum(0)
+        ),
+        "you counted the records below 0.5; a length can also fall again.": (
+            lambda norms: torch.where((norms > 0.5).any(0), (norms <= 0.5).sum(0), -1)
+        ),
+        "that is the last record above 0.5.": (
+            lambda norms: torch.where(
+                (norms > 0.5).any(0),
+                len(norms) - 1 - (norms > 0.5).flip(0).int().argmax(0),
+                -1,
+            )
+        ),
+        "the records are the rows: look along the first axis.": (
+            lambda norms: torch.where((norms > 0.5).any(1), (norms > 0.5).int().argmax(1), -1)
+        ),
+    }
+    random = generator(seed)
+    cases = []
+    for n_records, n_features in ((6, 8), (7, 9), (5, 10)):
+        norms = 0.9 * torch.rand(n_records, n_features, generator=random)
+        norms[:, 0] = 0.1  # never
+        norms[:, 1] = torch.linspace(0.55, 0.9, n_records)  # from the start
+        norms[:, 2] = torch.tensor([0.1, 0.8, 0.2, 0.7, *[0.3] * (n_records - 4)])  # not for good
+        cases.append((norms,))
+    hint = "argmax of (norms > 0.5) along the records, and -1 where there is no True."
+    return compare("8.4", answer, cases, expected, mistakes, hint=hint, tolerance=1e-9)
+
+
+def _matrices(seed, least_hidden=1, n_features=None):
+    """Return cases (W,) of several sizes, never square."""
+    random = generator(seed)
+    cases = []
+    for _ in range(4):
+        n_hidden = least_hidden + integer(0, 2, random)
+        n = n_features or n_hidden + integer(1, 4, random)
+        cases.append((torch.randn(n_hidden, n, generator=random),))
+    return cases
