@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two tensors have no single answer to ==
 class IndependentFeatures:
     """Describe independent sparse features: zero with probability `sparsity`, else U[0, 1].
 

@@ -18,7 +18,8 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Page, sync_playwright
 
-BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tools import browser
+
 BROWSER_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -102,25 +103,16 @@ def start_lab(notebooks, home, *, timeout=60):
 @contextmanager
 def open_browser(*, width=1400, height=1400, scale=1):
     """Open one page of Debian's Chromium, of Chrome, or of Playwright's own Chromium."""
+    path = browser.find()  # before playwright starts: it may ask playwright itself
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_browser(), args=list(BROWSER_FLAGS)
-        )
+        chromium = playwright.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS))
         try:
-            context = browser.new_context(
+            context = chromium.new_context(
                 viewport={"width": width, "height": height}, device_scale_factor=scale
             )
             yield context.new_page()
         finally:
-            browser.close()
-
-
-def find_browser():
-    """Return the path of an installed browser, or None if only Playwright may have one."""
-    for name in (os.environ.get("CHROMIUM"), *BROWSER_NAMES):
-        if name and (path := shutil.which(name)):
-            return path
-    return None
+            chromium.close()
 
 
 def open_notebook(page: Page, lab: Lab, name, *, figure_width=None, timeout=60):
