@@ -41,6 +41,7 @@ W5 = torch.randn(4, 2, 5, generator=torch.Generator().manual_seed(1))
         "feature_arrows", "feature_arrows_list", "directions_over_seeds", "gram_heatmap",
         "gram_heatmap_b", "outcomes_over_seeds", "outcome_shares", "curves", "loss_curves",
         "theory_vs_trained", "turning_arrow", "gram_grid", "norm_bars",
+        "phase_diagram",
     ]
 )  # fmt: skip
 def figure(request, points, history, plane_history):
@@ -70,6 +71,15 @@ def figure(request, points, history, plane_history):
         ),
         "loss_curves": lambda: plots.loss_curves({"linear": history}),
         "gram_grid": lambda: plots.gram_grid(W5, W5[:, 0], list("abcd")),
+        "phase_diagram": lambda: plots.phase_diagram(
+            grid,
+            grid * 10,
+            torch.rand(5, 5),
+            value_title="D",
+            models=(torch.ones(5, 5, 1, 2), torch.zeros(5, 5, 2), torch.ones(5, 5)),
+            lines={"theory": (grid, grid)},
+            points=([0.2, 0.5], [1, 2], [0.4, 0.6]),
+        ),
         "norm_bars": lambda: plots.norm_bars(W5, list("abcd")),
         "turning_arrow": lambda: plots.turning_arrow(W5, [0, 90, 180, 270], [0.1, 0.2, 0.3, 0.2]),
         "theory_vs_trained": lambda: plots.theory_vs_trained(
@@ -232,6 +242,10 @@ def test_matrix_steps_shows_every_step():
         ),
         (lambda: plots.gram_grid(W5, W5[:, 0], ["a"]), "there are 1 titles"),
         (lambda: plots.norm_bars(W5[0], ["a"]), "give W"),
+        (
+            lambda: plots.phase_diagram([0.1, 1], [1, 2, 3], torch.ones(3, 2), value_title="D"),
+            r"value has shape \(3, 2\)",
+        ),
         (lambda: plots.turning_arrow(W5, [0, 90], [1, 2, 3, 4]), r"degrees has shape \(2,\)"),
         (lambda: plots.turning_arrow(W5[0], [0], [1]), r"W has shape \(2, 5\)"),
         (lambda: plots.matrix_steps(torch.ones(2, 3), torch.zeros(2), torch.zeros(3)), "W has"),

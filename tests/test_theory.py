@@ -373,3 +373,62 @@ def test_descend_finds_the_bottom_and_leaves_its_input():
     W_end, b_end = theory.descend(W, b, 0.8, n_steps=300)
     assert expected_loss(W_end, b_end, 0.8).item() == pytest.approx(0.006593, abs=2e-6)
     assert W.tolist() == torch.tensor([[0.9, -1.2]]).tolist()
+
+
+def test_prototype_boundary_is_where_the_losses_are_equal():
+    p = torch.linspace(0.01, 4 / 7, 200, dtype=torch.float64)
+    losses = theory.prototype_losses(p, theory.prototype_boundary(p))
+    gap = losses["last left out"] - losses["last shares"]
+    assert gap.abs().max() < 1e-12
+    triple = theory.prototype_losses(4 / 7, 1.0)
+    assert theory.prototype_boundary(4 / 7) == pytest.approx(1, abs=1e-12)
+    assert [2 * float(loss) for loss in triple.values()] == pytest.approx([0.10884] * 3, abs=1e-5)
+
+
+def test_prototype_boundary_is_found_again_by_bisection():
+    for p in (0.1, 0.3, 0.5):
+        low, high = 1e-3, 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            losses = theory.prototype_losses(p, middle)
+            left_out = losses["last left out"] < losses["last shares"]
+            low, high = (middle, high) if left_out else (low, middle)
+        assert theory.prototype_boundary(p) == pytest.approx(low, abs=1e-6)
+
+
+def test_prototype_losses_are_those_of_their_models():
+    p, r = 0.3, 0.4
+    W = {
+        "last left out": [[1.0, 0, 0], [0, 1, 0]],
+        "last shares": [[1.0, 0, -1], [0, 1, 0]],
+        "other left out": [[1.0, 0, 0], [0, 0, 1]],
+        "others share": [[1.0, -1, 0], [0, 0, 1]],
+    }
+    left_out = {"last left out": 2, "other left out": 1}
+    for name, loss in theory.prototype_losses(p, r, n_hidden=2).items():
+        b = torch.zeros(3)
+        if name in left_out:
+            b[left_out[name]] = p / 2
+        exact = expected_loss(torch.tensor(W[name]), b, 1 - p, [1, 1, r])
+        assert float(loss) == pytest.approx(float(exact), abs=1e-7), name
+
+
+def test_prototypes_need_one_or_two_dimensions():
+    with pytest.raises(ValueError, match="n_hidden is 3"):
+        theory.prototype_losses(0.1, 1.0, n_hidden=3)
+
+
+def test_optimum_beats_every_prototype_over_the_phase_diagram():
+    p = torch.logspace(-2, 0, 8, dtype=torch.float64)
+    density, ratio = (a.flatten() for a in torch.meshgrid(p, p * 10, indexing="ij"))
+    for n_hidden in (1, 2):
+        importance = torch.ones(64, n_hidden + 1, dtype=torch.float64)
+        importance[:, -1] = ratio
+        optimum = best_relu_model(n_hidden + 1, n_hidden, 1 - density, importance, n_restarts=12)
+        prototypes = torch.stack([*theory.prototype_losses(density, ratio, n_hidden).values()])
+        assert (optimum.loss <= prototypes.min(0).values + 1e-9).all()
+
+
+def test_no_restart_is_refused():
+    with pytest.raises(ValueError, match="n_restarts is 0"):
+        best_relu_model(2, 1, 0.5, n_restarts=0)

@@ -54,6 +54,42 @@ def antipodal_loss(density: float | Tensor) -> float | Tensor:
     return density**2 / 6
 
 
+def prototype_losses(density: Tensor, ratio: Tensor, n_hidden: int = 1) -> dict[str, Tensor]:
+    """Return the losses of the simplest models of `n_hidden` + 1 features, {name: loss}.
+
+    The last feature has importance `ratio`, the others 1; both arguments lie above 0 and
+    broadcast. A feature is left out (and its mean answered), has a dimension of its own, or
+    shares one with an antipode, without bias; losses are means over the features. With two
+    hidden dimensions the *other* two can share while the last feature is alone.
+
+    Raises ValueError when `n_hidden` is not 1 or 2.
+
+    Source: Toy Models of Superposition, "Superposition as a Phase Change".
+    """
+    if n_hidden not in (1, 2):
+        raise ValueError(f"n_hidden is {n_hidden}; the prototypes are those of 1 or 2")
+    density, ratio = torch.as_tensor(density), torch.as_tensor(ratio)
+    variance, both_active = feature_variance(1 - density), antipodal_loss(density)
+    losses = {
+        "last left out": ratio * variance,
+        "last shares": (1 + ratio) * both_active,
+        "other left out": variance + 0 * ratio,
+    }
+    if n_hidden == 2:
+        losses["others share"] = 2 * both_active + 0 * ratio
+    return {name: loss / (n_hidden + 1) for name, loss in losses.items()}
+
+
+def prototype_boundary(density: float | Tensor) -> float | Tensor:
+    """Return the ratio r = 2p / (4 - 5p) below which leaving the last feature out is better.
+
+    Better, among the prototypes of two features in one dimension, than an antipodal pair:
+    r (p/3 - p²/4) = (1 + r) p²/6. It holds up to the triple point p = 4/7, r = 1; above
+    r = 1 the other feature is left out instead, and the boundary is 1/r.
+    """
+    return 2 * density / (4 - 5 * density)
+
+
 def expected_loss(
     W: Tensor,
     b: Tensor,
@@ -141,11 +177,15 @@ def best_relu_model(
     b = torch.zeros(*shape[:-2], n_features, dtype=torch.float64)
     W, b = descend(W, b, sparsity, importance, n_steps=n_steps)
     with torch.no_grad():
-        loss, best = expected_loss(W, b, sparsity, importance).min(-1)
-        index = best[..., None, None]
-        b = b.take_along_dim(index, -2)[..., 0, :]
-        W = W.take_along_dim(index[..., None], -3)[..., 0, :, :]
-    return Optimum(W, b, loss)
+        best = expected_loss(W, b, sparsity, importance).argmin(-1)[..., None, None]
+        b = b.take_along_dim(best, -2)
+        W = W.take_along_dim(best[..., None], -3)
+    # Once more from where the winner stopped: with its old curvature forgotten it gets past a
+    # kink of the slope, which at the sparsest settings had held up a few.
+    W, b = descend(W, b, sparsity, importance, n_steps=n_steps)
+    with torch.no_grad():
+        loss = expected_loss(W, b, sparsity, importance)
+    return Optimum(W[..., 0, :, :], b[..., 0, :], loss[..., 0])
 
 
 def descend(

@@ -58,6 +58,12 @@ from toyutils.exercises.nb08 import (
     check_partners,
     check_shared_with_others,
 )
+from toyutils.exercises.nb09 import (
+    check_boundary,
+    check_count_phases,
+    check_crossing,
+    check_three_prototypes,
+)
 
 __all__ = [
     "Result",
@@ -66,9 +72,12 @@ __all__ = [
     "check_best_bias",
     "check_best_corners",
     "check_best_of",
+    "check_boundary",
     "check_break_even_density",
     "check_commits",
+    "check_count_phases",
     "check_count_represented",
+    "check_crossing",
     "check_error_signal",
     "check_expected_linear_loss",
     "check_expecting_bias",
@@ -91,6 +100,7 @@ __all__ = [
     "check_seeds_needed",
     "check_shared_with_others",
     "check_slope_by_nudging",
+    "check_three_prototypes",
     "check_two_or_more_probability",
     "check_two_pairs_loss",
     "check_weight_gradient",

@@ -7,7 +7,7 @@ and numbers what the picture shows; where a front end cannot draw, that text is 
 
 from toyutils.plots.animations import arrows_animation, training_dashboard, turning_arrow
 from toyutils.plots.arrows import directions_over_seeds, feature_arrows, gram_heatmap
-from toyutils.plots.curves import curves, loss_curves, theory_vs_trained
+from toyutils.plots.curves import curves, loss_curves, phase_diagram, theory_vs_trained
 from toyutils.plots.data import feature_scatter, mapping
 from toyutils.plots.look import feature_color
 from toyutils.plots.many import gram_grid, norm_bars
@@ -29,6 +29,7 @@ __all__ = [
     "norm_bars",
     "outcome_shares",
     "outcomes_over_seeds",
+    "phase_diagram",
     "theory_vs_trained",
     "training_dashboard",
     "turning_arrow",

@@ -1,4 +1,6 @@
-"""Curves: losses over steps, and theory against trained models."""
+"""Curves and maps: losses over steps, theory against trained models, phase diagrams."""
+
+import math
 
 import plotly.graph_objects as go
 import torch
@@ -96,3 +98,73 @@ def theory_vs_trained(
         )  # fmt: skip
         fig.layout.meta["alt"] += f" Trained, {name}: {y[0]:.4g} to {y[-1]:.4g}."
     return fig
+
+
+def phase_diagram(
+    density, ratio, value, *, value_title: str, models: tuple | None = None,
+    lines: dict | None = None, points: tuple | None = None, title: str | None = None,
+) -> go.Figure:  # fmt: skip
+    """Draw a value in [0, 1] over density and relative importance, both logarithmic.
+
+    `density` (column,), `ratio` (row,), `value` (column, row). `models` (W, b, loss), with
+    shapes (column, row, hidden, feature), (column, row, feature) and (column, row), appear
+    where the pointer rests. `lines` {name: (densities, ratios)} lie over the map, and `points`
+    (densities, ratios, values), each (point,), are filled with the map's own colours.
+
+    Raises ValueError when shapes do not fit.
+    """
+    density, ratio, value = (torch.as_tensor(a).detach().double() for a in (density, ratio, value))
+    if value.shape != (len(density), len(ratio)):
+        raise ValueError(
+            f"value has shape {tuple(value.shape)}; give one for each density and ratio, "
+            f"({len(density)}, {len(ratio)})"
+        )
+    hover = f"density %{{x:.3f}}, ratio %{{y:.3f}}<br>{value_title} %{{z:.2f}}"
+    text = None
+    if models is not None:
+        text = [[_describe(*(a[i, j] for a in models)) for i in range(len(density))]
+                for j in range(len(ratio))]  # fmt: skip
+        hover += "<br>%{text}"
+    scale = dict(colorscale="Cividis", zmin=0, zmax=1)
+    fig = go.Figure(go.Heatmap(
+        x=numbers(density), y=numbers(ratio), z=numbers(value.T, 3), text=text,
+        hovertemplate=hover + "<extra></extra>", colorbar=dict(title=value_title), **scale,
+    ))  # fmt: skip
+    for k, (name, (x, y)) in enumerate((lines or {}).items()):
+        color = ("white", PALETTE[1])[k % 2]
+        fig.add_scatter(
+            x=numbers(x), y=numbers(y), mode="lines", name=name, showlegend=False,
+            line=dict(color=color, width=3, dash=_DASHES[k % len(_DASHES)]),
+        )  # fmt: skip
+    if points is not None:
+        x, y, filled = points
+        fig.add_scatter(
+            x=numbers(x), y=numbers(y), mode="markers", name="trained", showlegend=False,
+            marker=dict(color=numbers(filled, 3), colorscale="Cividis", cmin=0, cmax=1, size=11,
+                        line=dict(color="white", width=1.5)),
+            hovertemplate="trained<br>density %{x:.3f}, ratio %{y:.3f}: %{marker.color:.2f}"
+                          "<extra></extra>",
+        )  # fmt: skip
+    for update, values, name in (
+        (fig.update_xaxes, density, "density p"),
+        (fig.update_yaxes, ratio, "relative importance of the last feature"),
+    ):
+        ends = [values.min().log10().item(), values.max().log10().item()]
+        update(title=name, range=ends, showgrid=False, **log_axis(values))
+    shares = [((value >= low) & (value < high)).double().mean() for low, high in _THIRDS]
+    alt = (
+        f"{value_title} over density {density[0]:.3g} to {density[-1]:.3g} and relative importance "
+        f"{ratio[0]:.3g} to {ratio[-1]:.3g}: near 0 at {shares[0]:.0%} of the points, near 1/2 at "
+        f"{shares[1]:.0%}, near 1 at {shares[2]:.0%}."
+    )
+    if lines:
+        alt += " Lines: " + ", ".join(lines) + "."
+    return finish(fig, alt, height=480, title=title)
+
+
+_THIRDS = ((-math.inf, 0.25), (0.25, 0.75), (0.75, math.inf))
+
+
+def _describe(W, b, loss) -> str:
+    rows = "; ".join(" ".join(f"{v:.2f}" for v in row) for row in W.tolist())
+    return f"W = {rows}<br>b = {' '.join(f'{v:.2f}' for v in b.tolist())}<br>loss {loss:.4g}"
