@@ -68,15 +68,15 @@ def prototype_losses(density: Tensor, ratio: Tensor, n_hidden: int = 1) -> dict[
     """
     if n_hidden not in (1, 2):
         raise ValueError(f"n_hidden is {n_hidden}; the prototypes are those of 1 or 2")
-    density, ratio = torch.as_tensor(density), torch.as_tensor(ratio)
+    density, ratio = torch.broadcast_tensors(torch.as_tensor(density), torch.as_tensor(ratio))
     variance, both_active = feature_variance(1 - density), antipodal_loss(density)
     losses = {
         "last left out": ratio * variance,
         "last shares": (1 + ratio) * both_active,
-        "other left out": variance + 0 * ratio,
+        "other left out": variance,
     }
     if n_hidden == 2:
-        losses["others share"] = 2 * both_active + 0 * ratio
+        losses["others share"] = 2 * both_active
     return {name: loss / (n_hidden + 1) for name, loss in losses.items()}
 
 
@@ -155,8 +155,8 @@ def best_relu_model(
     Every start goes down the exact expectation (`descend`); there is no sampling noise. Starts
     come in pairs that differ in the sign of the first feature, since which features begin on
     one side often decides the valley. It is the best *found*: nothing proves that no better one
-    exists. `sparsity` is one number or (setting,), `importance` (feature,) or (setting,
-    feature); settings are solved side by side and lead the shapes of the result.
+    exists. `sparsity` is one number or (setting, ...), `importance` (feature,) or
+    (setting, ..., feature); settings are solved side by side and lead the shapes of the result.
 
     Raises ValueError when a setting is out of range (see `expected_loss`) or there is no start.
     """
@@ -201,7 +201,7 @@ def descend(
 
     Where `training.train` sees samples and takes one rate for all, this sees the expectation
     and learns the curvature round each model (the quasi-Newton method BFGS, with each model's
-    own step, halved until the loss falls), so a minimum is found to many digits in some tens
+    own step, shortened until the loss falls), so a minimum is found to many digits in some tens
     of steps. A step moves (W, b) by `max_step` at most: a smaller one stays closer to the
     valley of the start. Shapes as in `expected_loss`; W (..., hidden, feature) and b
     (..., feature) are left as they are, the result is float64.
@@ -234,13 +234,18 @@ def _descend(W, b, sparsity, importance, n_steps, max_step) -> Tensor:
         loss = expected_loss(W, b, sparsity, importance)
         return loss.detach(), torch.autograd.grad(loss.sum(), theta)[0]
 
+    def quasi_newton_step(inverse, slope):
+        step = -(inverse @ slope[:, :, None])[:, :, 0]
+        return step * (max_step / step.norm(dim=1, keepdim=True).clamp(min=max_step))
+
     theta = torch.cat([W.flatten(1), b], 1).detach()
     final = theta.clone()
-    moving = torch.arange(len(theta))  # rows of `final` that still move
+    moving = torch.arange(len(theta), device=theta.device)  # rows of `final` that still move
     loss, slope = loss_and_slope(theta, sparsity, importance)
-    inverse = _identity_like(slope)  # of the curvature
-    step = -slope * (max_step / slope.norm(dim=1, keepdim=True).clamp(min=max_step))
-    halvings = torch.zeros_like(loss)
+    identity = torch.eye(theta.shape[1], dtype=theta.dtype, device=theta.device)
+    inverse = identity.repeat(len(theta), 1, 1)  # of the curvature
+    step = quasi_newton_step(inverse, slope)
+    failures = torch.zeros_like(loss)  # in a row
     for _ in range(n_steps):
         new_loss, new_slope = loss_and_slope(theta + step, sparsity, importance)
         falls = new_loss <= loss + 1e-4 * (slope * step).sum(1)
@@ -248,27 +253,25 @@ def _descend(W, b, sparsity, importance, n_steps, max_step) -> Tensor:
         theta = torch.where(falls[:, None], theta + step, theta)
         loss = torch.where(falls, new_loss, loss)
         slope = torch.where(falls[:, None], new_slope, slope)
-        halvings = torch.where(falls, 0, halvings + 1)
+        failures = torch.where(falls, 0, failures + 1)
         # The slope has kinks where the curvature learned before misleads: forget it there.
-        lost = halvings == 6
-        halvings = torch.where(lost, 0, halvings)
-        inverse = torch.where(lost[:, None, None], _identity_like(slope), inverse)
-        newton = -(inverse @ slope[:, :, None])[:, :, 0]
-        newton = newton * (max_step / newton.norm(dim=1, keepdim=True).clamp(min=max_step))
-        step = torch.where((falls | lost)[:, None], newton, step / 3)
+        lost = failures == 6
+        failures[lost] = 0
+        inverse[lost] = identity
+        next_step = quasi_newton_step(inverse, slope)
+        step = torch.where((falls | lost)[:, None], next_step, step / 3)
         final[moving] = theta
-        going = -(newton * slope).sum(1) > 1e-11 * loss  # what the next step promises
+        going = -(next_step * slope).sum(1) > 1e-11 * loss  # what the next step promises
         if going.sum() < 0.9 * len(going):
-            state = (moving, theta, loss, slope, inverse, step, halvings, sparsity, importance)
-            state = [a[going] for a in state]
-            moving, theta, loss, slope, inverse, step, halvings, sparsity, importance = state
+            moving, theta, loss, slope, inverse, step, failures, sparsity, importance = (
+                part[going]
+                for part in (
+                    moving, theta, loss, slope, inverse, step, failures, sparsity, importance
+                )
+            )  # fmt: skip
         if not len(moving):
             break
     return final
-
-
-def _identity_like(slope: Tensor) -> Tensor:
-    return torch.eye(slope.shape[1], dtype=slope.dtype).repeat(len(slope), 1, 1)
 
 
 def _update_inverse(inverse: Tensor, step: Tensor, change: Tensor) -> Tensor:

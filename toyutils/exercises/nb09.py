@@ -37,7 +37,9 @@ def check_three_prototypes(answer, *, seed=0):
         ),
     }
     hint = "ratio · v, v and (1 + ratio) p²/6, with v = p/3 - p²/4."
-    return compare("9.1", answer, _settings(seed), losses, mistakes, hint=hint)
+    random = generator(seed)
+    cases = [(number(0.1, 0.9, random), number(0.2, 0.7, random)) for _ in range(4)]
+    return compare("9.1", answer, cases, losses, mistakes, hint=hint)
 
 
 def check_boundary(answer, *, seed=0):
@@ -75,11 +77,8 @@ def check_count_phases(answer, *, seed=0):
     def expected(W):
         return count(W.abs() > 0.5)
 
-    def positive(W):
-        return count(W > 0.5)
-
     mistakes = {
-        "a direction can be negative: compare its length, `W.abs()`.": positive,
+        "a direction can be negative: compare its length, `W.abs()`.": lambda W: count(W > 0.5),
         "you counted every model that represents a feature; *only* that one is asked.": (
             lambda W: torch.stack(
                 [
@@ -159,8 +158,3 @@ def check_crossing(answer, *, seed=0):
         cases.append((density, one, 0.02 + number(0.02, 0.04, random) * (density - place)))
     hint = "find the sign change of other - one, then go gap / (gap - next gap) of the way."
     return compare("9.4", answer, cases, expected, mistakes, hint=hint, tolerance=1e-4)
-
-
-def _settings(seed):
-    random = generator(seed)
-    return [(number(0.1, 0.9, random), number(0.2, 0.7, random)) for _ in range(4)]

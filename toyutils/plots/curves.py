@@ -125,11 +125,13 @@ def phase_diagram(
         text = [[_describe(*(a[i, j] for a in models)) for i in range(len(density))]
                 for j in range(len(ratio))]  # fmt: skip
         hover += "<br>%{text}"
-    scale = dict(colorscale="Cividis", zmin=0, zmax=1)
     fig = go.Figure(go.Heatmap(
         x=numbers(density), y=numbers(ratio), z=numbers(value.T, 3), text=text,
-        hovertemplate=hover + "<extra></extra>", colorbar=dict(title=value_title), **scale,
+        hovertemplate=hover + "<extra></extra>", coloraxis="coloraxis",
     ))  # fmt: skip
+    fig.update_layout(
+        coloraxis=dict(colorscale="Cividis", cmin=0, cmax=1, colorbar_title=value_title)
+    )
     for k, (name, (x, y)) in enumerate((lines or {}).items()):
         color = ("white", PALETTE[1])[k % 2]
         fig.add_scatter(
@@ -140,7 +142,7 @@ def phase_diagram(
         x, y, filled = points
         fig.add_scatter(
             x=numbers(x), y=numbers(y), mode="markers", name="trained", showlegend=False,
-            marker=dict(color=numbers(filled, 3), colorscale="Cividis", cmin=0, cmax=1, size=11,
+            marker=dict(color=numbers(filled, 3), coloraxis="coloraxis", size=11,
                         line=dict(color="white", width=1.5)),
             hovertemplate="trained<br>density %{x:.3f}, ratio %{y:.3f}: %{marker.color:.2f}"
                           "<extra></extra>",

@@ -43,9 +43,9 @@ def gram_grid(W, b, titles: list[str], max_columns: int = 4) -> go.Figure:
         coloraxis=dict(colorscale="RdBu_r", cmin=-1.2, cmax=1.2, colorbar_thickness=12)
     )
     alt = f"WᵀW of models with {n} features, the bias beside it. " + " ".join(
-        f"{title}: {int((overlap.diagonal() > 0.25).sum())} features represented, bias from "
+        f"{title}: {int(kept.sum())} features represented, bias from "
         f"{bias.min():.2f} to {bias.max():.2f}."
-        for title, overlap, bias in zip(titles, geometry.gram(W), b, strict=True)
+        for title, kept, bias in zip(titles, geometry.represented(W), b, strict=True)
     )
     return finish(fig, alt, height=60 + 260 * n_rows)
 
@@ -82,9 +82,9 @@ def norm_bars(W, titles: list[str]) -> go.Figure:
         bargap=0.15,
     )
     alt = "Length of every feature's direction. " + " ".join(
-        f"{title}: {int((n > 0.5).sum())} longer than 0.5, {int(((n > 0.5) & (s > 0.1)).sum())} of "
+        f"{title}: {int(kept.sum())} longer than 0.5, {int((kept & (s > 0.1)).sum())} of "
         "them share their direction."
-        for title, n, s in zip(titles, norms, shared, strict=True)
+        for title, kept, s in zip(titles, geometry.represented(W), shared, strict=True)
     )
     return finish(fig, alt, height=90 + 110 * len(W))
 
