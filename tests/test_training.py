@@ -149,7 +149,8 @@ def test_sampled_gradient_has_the_exact_mean(model_class, skip_all_zero):
     batches = training._Batches(features, 20_000, 2, skip_all_zero, generator, torch.float32)
     W, b = model.W.detach().float(), model.b.detach().float()
     drawn = [
-        batches.gradients(W, b, batches.next(), importance, model.activation) for _ in range(60)
+        batches.gradients(W, b, batches.next(), None, importance, model.activation)
+        for _ in range(60)
     ]
     for got, exact in ((0, model.W.grad), (1, model.b.grad)):
         samples = torch.stack([d[got] for d in drawn]).double()
@@ -385,3 +386,62 @@ def test_bad_arguments_are_refused_before_any_work(changes, error, words):
             train(model, **arguments)
     assert torch.equal(start, model.W)
     assert (model.b == 0).all()
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_centred_gradient_is_that_of_the_expected_loss(model_class):
+    """With c = b + WᵀW E[x] held, W moves b as well; points that are all zero count in full."""
+    model = random_model(model_class, n_instances=2)
+    sparsity = torch.tensor([[0.4, 0.6, 0.8, 0.3], [0.7, 0.7, 0.9, 0.5]])
+    features = IndependentFeatures(4, sparsity)
+    importance = torch.tensor([[1.0, 0.5, 2.0, 0.1]])
+    W = model.W.detach().clone().requires_grad_()
+    c = (model.b.detach() + 0.2).requires_grad_()
+    mean = features.mean.double()
+    b = c - (W.mT @ (W @ mean[:, :, None]))[:, :, 0]
+    theory.expected_loss(W, b, sparsity, importance, activation=model.activation).sum().backward()
+    generator = torch.Generator().manual_seed(0)
+    batches = training._Batches(features, 20_000, 2, True, generator, torch.float64)
+    fixed = (W.detach(), c.detach())
+    drawn = [
+        batches.gradients(*fixed, batches.next(), mean, importance, model.activation)
+        for _ in range(60)
+    ]
+    for got, exact in ((0, W.grad), (1, c.grad)):
+        samples = torch.stack([d[got] for d in drawn])
+        error = samples.std(0) / 60**0.5
+        assert ((samples.mean(0) - exact).abs() <= 5 * error + 1e-7).all()
+
+
+def test_centred_training_ends_with_the_bias_of_the_model():
+    features = IndependentFeatures(4, torch.tensor([[0.1], [0.9]]))
+    model = ReLUModel(4, 2, 2)
+    history = train(model, features, n_steps=1500, learning_rate=1e-2, schedule="cosine",
+                    centred=True, progress=False)  # fmt: skip
+    assert torch.equal(history.b[-1], model.b.detach())
+    assert torch.equal(history.W[0], ReLUModel(4, 2, 2).W.detach())
+    assert torch.allclose(history.b[0], torch.zeros(2, 4), atol=1e-6)
+    exact = theory.expected_loss(model.W, model.b, features.sparsity)
+    best = theory.best_relu_model(4, 2, features.sparsity[:, 0].double(), n_restarts=8).loss
+    assert (exact < 1.1 * best).all()
+
+
+def test_centring_pays_where_many_features_are_present():
+    """On dense data a linear model's least loss is known; uncentred steps stay above it."""
+    recipe = dict(n_steps=600, learning_rate=1e-2, batch_size=64, schedule="cosine")
+    excess = []
+    for centred in (False, True):
+        model = LinearModel(100, 10, 2)
+        train(model, IndependentFeatures(100, 0.0), centred=centred, progress=False, **recipe)
+        x = IndependentFeatures(100, 0.0).sample(
+            20_000, 2, generator=torch.Generator().manual_seed(1)
+        )
+        loss = reconstruction_loss(x, model(x)).detach()
+        excess.append(loss / theory.linear_minimum(0.0, torch.ones(100), 10) - 1)
+    assert (excess[1] < 0.02).all(), excess
+    assert (excess[0] > 3 * excess[1]).all(), excess
+
+
+def test_fixed_points_cannot_be_centred():
+    with pytest.raises(ValueError, match="centred is True"):
+        train(LinearModel(4, 2, 3), points(), n_steps=5, centred=True, progress=False)

@@ -51,6 +51,11 @@ class IndependentFeatures:
         return 1 - self.sparsity
 
     @property
+    def mean(self) -> Tensor:
+        """Return the mean p / 2 of every feature, shape (instance or 1, feature)."""
+        return self._per_instance(self.density) / 2
+
+    @property
     def probability_all_zero(self) -> Tensor:
         """Return the probability that every feature is zero, shape (instance or 1,)."""
         return self._per_instance(self.sparsity).prod(-1)

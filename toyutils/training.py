@@ -66,6 +66,7 @@ def train(
     test_data: Tensor | None = None,
     record_at: int | Sequence[int] = 60,
     skip_all_zero: bool = True,
+    centred: bool = False,
     seed: int = 0,
     progress: bool = True,
     device: str | torch.device | None = None,
@@ -77,6 +78,11 @@ def train(
     instance. With `skip_all_zero` those points are drawn given that not all features are
     zero, and the rest, whose loss needs no sampling, enters with its exact probability:
     the same expected loss with less noise.
+
+    With `centred`, W and c = b + WᵀW E[x] are trained in place of W and b: the same models
+    and losses by another path. Where many features are present at once, E[x] is long, every
+    step of W then shifts all outputs, and b has to follow; c is spared that. Only for a
+    distribution.
 
     `importance`: (feature,) or (instance, feature), >= 0. `optimizer`: "adamw" (with
     `weight_decay`) or "adam". `schedule`: "constant", or "cosine" down to zero.
@@ -95,6 +101,8 @@ def train(
     n_instances, _, n_features = model.W.shape
     importance = _check_importance(importance, n_instances, n_features)
     _check_data(data, test_data, model)
+    if centred and isinstance(data, Tensor):
+        raise ValueError("centred is True, but data holds fixed points; give a distribution")
     record = _record_steps(record_at, n_steps)
     if device is None:
         points = data.shape[1] if isinstance(data, Tensor) else batch_size
@@ -102,13 +110,20 @@ def train(
 
     home = model.W.device
     W = model.W.detach().to(device, copy=True)
-    b = model.b.detach().to(device, copy=True)
+    mean = data.mean.to(device, W.dtype).expand(n_instances, -1) if centred else None
+    c = model.b.detach().to(device, copy=True)  # what is trained beside W: b, unless centred
+    if centred:
+        c += _answer_to(mean, W)
+
+    def bias() -> Tensor:
+        return c - _answer_to(mean, W) if centred else c.clone()
+
     importance = importance.to(device)
     generator = torch.Generator(device).manual_seed(seed)
     batches = _Batches(data, batch_size, n_instances, skip_all_zero, generator, W.dtype)
     test = None if test_data is None else test_data.detach().to(device, W.dtype)
     decay = weight_decay if optimizer == "adamw" else 0.0
-    optimiser = torch.optim.AdamW([W, b], lr=learning_rate, weight_decay=decay, fused=True)
+    optimiser = torch.optim.AdamW([W, c], lr=learning_rate, weight_decay=decay, fused=True)
 
     records: list[tuple] = []
     interrupted = False
@@ -117,9 +132,10 @@ def train(
         for step in range(n_steps + 1):
             x = batches.next()
             if step in record:
+                b = bias()
                 loss = batches.loss(W, b, x, importance, model.activation)
                 on_test = None if test is None else _loss(W, b, test, importance, model.activation)
-                records.append((step, loss, on_test, W.clone(), b.clone()))
+                records.append((step, loss, on_test, W.clone(), b))
                 bar.update(step - bar.n)
                 if not torch.isfinite(loss).all():
                     warnings.warn(
@@ -134,7 +150,7 @@ def train(
             if schedule == "cosine":
                 rate = 0.5 * learning_rate * (1 + math.cos(math.pi * step / n_steps))
                 optimiser.param_groups[0]["lr"] = rate
-            W.grad, b.grad = batches.gradients(W, b, x, importance, model.activation)
+            W.grad, c.grad = batches.gradients(W, c, x, mean, importance, model.activation)
             optimiser.step()
     except KeyboardInterrupt:
         if not records:  # nothing to keep yet
@@ -145,12 +161,17 @@ def train(
         bar.close()
         with torch.no_grad():
             model.W.copy_(W.to(home))
-            model.b.copy_(b.to(home))
+            model.b.copy_(bias().to(home))
     return _history(records, model.activation, interrupted)
 
 
 def gradients(
-    W: Tensor, b: Tensor, x: Tensor, importance: Tensor, activation: str
+    W: Tensor,
+    b: Tensor,
+    x: Tensor,
+    importance: Tensor,
+    activation: str,
+    mean: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the gradients of the reconstruction loss by W and by b, shaped like them.
 
@@ -159,19 +180,21 @@ def gradients(
     the encoder's, because the same W does both.
 
     `x` is (instance, point, feature), `importance` (instance or 1, feature), `activation`
-    "linear" or "relu".
+    "linear" or "relu". With a `mean` (instance or 1, feature), the model encodes x - mean
+    and `b` is what it answers there; x itself is what it should answer.
 
     Source: derived in notebook 06, tested against autograd.
     """
     x = x.mT  # (instance, feature, point)
-    h = W @ x
+    encoded = x if mean is None else x - mean[:, :, None]
+    h = W @ encoded
     y = torch.baddbmm(b[:, :, None], W.mT, h)
     if activation == "relu":
         y = y.relu_()
     delta = (y - x).mul_(importance[:, :, None] * (2 / x[0].numel()))
     if activation == "relu":
         delta.mul_(y > 0)
-    return torch.baddbmm(h @ delta.mT, W @ delta, x.mT), delta.sum(-1)
+    return torch.baddbmm(h @ delta.mT, W @ delta, encoded.mT), delta.sum(-1)
 
 
 class _Batches:
@@ -200,13 +223,24 @@ class _Batches:
         share = self._all_zero[:, 0]
         return share * at_zero + (1 - share) * drawn
 
-    def gradients(self, W, b, x, importance, activation) -> tuple[Tensor, Tensor]:
-        by_W, by_b = gradients(W, b, x, importance, activation)
-        if self._has_zero:  # at x = 0 only the bias acts: the loss there is I b² (or ReLU(b)²)
-            y = b.relu() if activation == "relu" else b
-            by_W = by_W * (1 - self._all_zero[:, :, None])
-            by_b = (1 - self._all_zero) * by_b + self._all_zero * (2 / b.shape[1]) * importance * y
-        return by_W, by_b
+    def gradients(self, W, c, x, mean, importance, activation) -> tuple[Tensor, Tensor]:
+        by_W, by_c = gradients(W, c, x, importance, activation, mean)
+        if self._has_zero:
+            share, zero_by_W = self._all_zero, 0
+            if mean is None:  # at x = 0 only the bias acts: the loss there is I b² or I ReLU(b)²
+                y = c.relu() if activation == "relu" else c
+                zero_by_c = (2 / c.shape[1]) * importance * y
+            else:
+                zero = torch.zeros_like(x[:, :1])
+                zero_by_W, zero_by_c = gradients(W, c, zero, importance, activation, mean)
+            by_W = by_W * (1 - share[:, :, None]) + share[:, :, None] * zero_by_W
+            by_c = (1 - share) * by_c + share * zero_by_c
+        return by_W, by_c
+
+
+def _answer_to(point: Tensor, W: Tensor) -> Tensor:
+    """Return WᵀW x for one point per instance, (instance, feature)."""
+    return (W.mT @ (W @ point[:, :, None]))[:, :, 0]
 
 
 def _loss(W: Tensor, b: Tensor, x: Tensor, importance: Tensor, activation: str) -> Tensor:
