@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "geometry": set(),
     "theory": {"features", "geometry"},
     "sweeps": {"training"},
+    "dimensionality": {"features", "models", "training", "geometry", "theory"},
     "plots": {"geometry"},
     "exercises": {"features", "models", "training", "geometry", "theory", "sweeps", "plots"},
 }

@@ -122,7 +122,7 @@ def spoiled(name, spoil):
 
 def change_first_tensor(args, result):
     first = next(a for a in args if isinstance(a, torch.Tensor | np.ndarray))
-    first += 1
+    first[:] = ~first if first.dtype == torch.bool else first + 1
     return result
 
 

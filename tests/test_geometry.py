@@ -166,3 +166,76 @@ def test_bad_matrices_are_refused(W, error, words):
 def test_shapes_are_named_in_the_plane_only():
     with pytest.raises(ValueError, match=r"shape \(3, 4\)"):
         geometry.name_shape(TETRAHEDRON)
+
+
+def turned(W, n_hidden, seed=0):
+    """Return W embedded in `n_hidden` dimensions, turned at random, its columns shuffled."""
+    random = torch.Generator().manual_seed(seed)
+    turn = torch.linalg.qr(torch.randn(n_hidden, n_hidden, generator=random)).Q
+    order = torch.randperm(W.shape[1], generator=random)
+    return (turn[:, : len(W)] @ W)[:, order], order
+
+
+@pytest.mark.parametrize("name", sorted(geometry.SHAPES))
+def test_ideal_shapes_have_length_one_and_their_dimensionality(name):
+    W = geometry.SHAPES[name]
+    assert torch.allclose(W.norm(dim=0), torch.ones(W.shape[1]), atol=1e-6)
+    expected = {
+        "antipodal pair": [1 / 2], "triangle": [2 / 3], "tetrahedron": [3 / 4],
+        "pentagon": [2 / 5], "octahedron": [1 / 2], "square antiprism": [3 / 8],
+        "triangular bipyramid": [1 / 2, 2 / 3], "pentagonal bipyramid": [2 / 5, 1 / 2],
+    }[name]  # fmt: skip
+    D = geometry.feature_dimensionality(W).double()
+    nearest = (D[:, None] - torch.tensor(expected)).abs().min(1)
+    assert nearest.values.max() < 0.003  # the antiprism's height is not exactly that of 3/8
+    assert set(nearest.indices.tolist()) == set(range(len(expected)))
+
+
+@pytest.mark.parametrize("name", sorted(geometry.SHAPES))
+@pytest.mark.parametrize("seed", range(3))
+def test_components_are_named_wherever_they_lie(name, seed):
+    W, _ = turned(1.2 * geometry.SHAPES[name], 9, seed)
+    W = W + 0.02 * torch.randn(W.shape, generator=torch.Generator().manual_seed(seed))
+    found = geometry.gram_components(W, edge=1e-9)  # noise alone then joins everything
+    assert [part.name for part in found] == [name]
+    assert found[0].features == tuple(range(W.shape[1]))
+
+
+def test_gram_graph_falls_apart_into_its_components():
+    names = ["pentagon", "antipodal pair", "antipodal pair", "square antiprism", "tetrahedron"]
+    blocks = [geometry.SHAPES[name] for name in names]
+    W = torch.block_diag(*blocks, torch.tensor([[1.0, 0.0]]))  # one alone, one not represented
+    turned_W, order = turned(W, W.shape[0])
+    found = geometry.gram_components(turned_W)
+    assert sorted(part.name for part in found) == sorted([*names, "alone"])
+    assert [len(part.features) for part in found] == [8, 5, 4, 2, 2, 1]
+    pentagon = next(part for part in found if part.name == "pentagon")
+    assert sorted(order[list(pentagon.features)].tolist()) == [0, 1, 2, 3, 4]
+    dropped = int((order == W.shape[1] - 1).nonzero())
+    assert all(dropped not in part.features for part in found)
+
+
+def test_orthogonal_factors_count_apart():
+    bipyramid = geometry.SHAPES["triangular bipyramid"]
+    found = [part.name for part in geometry.gram_components(bipyramid)]
+    assert found == ["triangle", "antipodal pair"]
+    assert [p.name for p in geometry.gram_components(geometry.SHAPES["octahedron"])] == [
+        "antipodal pair"
+    ] * 3
+
+
+def test_what_resembles_no_shape_is_other():
+    flipped = geometry.SHAPES["tetrahedron"] * torch.tensor([1.0, 1, 1, -1])
+    assert [part.name for part in geometry.gram_components(flipped)] == ["other"]
+    assert torch.allclose(geometry.feature_dimensionality(flipped), torch.full((4,), 0.75))
+    bent = geometry.SHAPES["pentagon"].clone()
+    bent[:, 0] = -bent[:, 1]
+    assert [part.name for part in geometry.gram_components(bent)] == ["other"]
+    nine = torch.randn(3, 9, generator=torch.Generator().manual_seed(0)) * 3
+    assert "other" in [part.name for part in geometry.gram_components(nine)]
+    assert geometry.gram_components(torch.zeros(3, 4)) == []
+
+
+def test_components_of_one_matrix_only():
+    with pytest.raises(ValueError, match="one matrix"):
+        geometry.gram_components(torch.ones(2, 3, 4))

@@ -41,7 +41,7 @@ W5 = torch.randn(4, 2, 5, generator=torch.Generator().manual_seed(1))
         "feature_arrows", "feature_arrows_list", "directions_over_seeds", "gram_heatmap",
         "gram_heatmap_b", "outcomes_over_seeds", "outcome_shares", "curves", "loss_curves",
         "theory_vs_trained", "turning_arrow", "gram_grid", "norm_bars",
-        "phase_diagram",
+        "phase_diagram", "sticky_lines", "gram_graph",
     ]
 )  # fmt: skip
 def figure(request, points, history, plane_history):
@@ -71,6 +71,13 @@ def figure(request, points, history, plane_history):
         ),
         "loss_curves": lambda: plots.loss_curves({"linear": history}),
         "gram_grid": lambda: plots.gram_grid(W5, W5[:, 0], list("abcd")),
+        "sticky_lines": lambda: plots.sticky_lines(
+            [0.5, 0.4, 0.1],
+            [torch.tensor([0.5, 0.7]), torch.zeros(0), torch.tensor([0.4])],
+            [["alone", "antipodal pair"], [], ["pentagon"]],
+            {"1/2": 0.5},
+        ),
+        "gram_graph": lambda: plots.gram_graph(torch.block_diag(W5[0], W5[1])),
         "phase_diagram": lambda: plots.phase_diagram(
             grid,
             grid * 10,

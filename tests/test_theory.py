@@ -432,3 +432,33 @@ def test_optimum_beats_every_prototype_over_the_phase_diagram():
 def test_no_restart_is_refused():
     with pytest.raises(ValueError, match="n_restarts is 0"):
         best_relu_model(2, 1, 0.5, n_restarts=0)
+
+
+@pytest.mark.parametrize("p", [0.3, 0.5, 0.65, 0.9, 1.0])
+def test_feature_over_a_cloud_agrees_with_samples(p):
+    found = theory.feature_over_cloud(p)
+    random = torch.Generator().manual_seed(0)
+    n = 2_000_000
+    v = theory.feature_variance(1 - p)
+    x = torch.rand(n, generator=random) * (torch.rand(n, generator=random) < p)
+    z = torch.randn(n, generator=random) * v**0.5
+    a, c, b = found.length, found.cloud, found.bias
+
+    def saving(a, c, b):
+        one = x - (a * (a * x + c * z) + b).relu()
+        rest = z - c * (a * (x - p / 2) + c * z)
+        return float(2 - (one.square().mean() + rest.square().mean()) / v)
+
+    best = saving(a, c, b)
+    assert best == pytest.approx(found.saving, abs=0.004)
+    # It is a minimum, and better than a feature alone; small steps away are worse.
+    assert best > 1
+    for step in ((0.05, 0, 0), (-0.05, 0, 0), (0, 0.05, 0), (0, -0.05, 0), (0, 0, 0.05)):
+        assert saving(a + step[0], c + step[1], b + step[2]) < best
+    assert 0 < found.dimensionality < 1
+
+
+@pytest.mark.parametrize("density", [0, -0.1, 1.1, math.nan])
+def test_a_cloud_needs_a_density(density):
+    with pytest.raises(ValueError, match="density is"):
+        theory.feature_over_cloud(density)

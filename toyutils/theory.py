@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -370,6 +371,66 @@ def polygon_loss(k: int, n_features: int) -> float:
     if k > n_features:
         raise ValueError(f"k is {k}, more than n_features = {n_features}")
     return (sparse_limit_polygon(k).h + n_features - k) / (3 * n_features)
+
+
+@dataclass(frozen=True)
+class FeatureOverCloud:
+    """Hold the best model of one direction that a feature shares with a cloud of faint ones.
+
+    `length` of the feature, `cloud`: root of the faint features' summed squared lengths, `bias`
+    of the feature, and `saving`: the loss taken away, in features (1 = one variance).
+    """
+
+    length: float
+    cloud: float
+    bias: float
+    saving: float
+
+    @property
+    def dimensionality(self) -> float:
+        """Return D of the feature."""
+        return self.length**2 / (self.length**2 + self.cloud**2)
+
+
+def feature_over_cloud(density: float) -> FeatureOverCloud:
+    """Return the best use of one hidden number by one feature and infinitely many faint ones.
+
+    h = a x + c z, where z sums up the faint features: many and independent, so Gaussian, with a
+    feature's own variance v. The feature answers ReLU(a h + b); the faint ones are too weak for
+    their ReLU to act, and together answer c h (their biases take care of the mean). The loss
+
+    E[(x - ReLU(a (a x + c z) + b))²] + ((1 - c²)² + a² c²) v
+
+    is integrated by Gauss's rules over x and z and minimised over a, c and b.
+
+    Raises ValueError when the density does not lie in (0, 1].
+
+    Source: notebook 10; neither the shape nor its D is in the paper.
+    """
+    if not 0 < density <= 1:
+        raise ValueError(f"density is {density}; it is a probability above 0, up to 1")
+    (x, by_x), (z, by_z) = (
+        np.polynomial.legendre.leggauss(60),
+        np.polynomial.hermite_e.hermegauss(100),
+    )
+    x = torch.cat([torch.zeros(1), torch.tensor((x + 1) / 2)])[:, None]
+    by_x = torch.cat([torch.tensor([1 - density]), density * torch.tensor(by_x / 2)])[:, None]
+    v = feature_variance(1 - density)
+    z, by_z = torch.tensor(z) * v**0.5, torch.tensor(by_z / by_z.sum())
+    free = torch.tensor([0.9, 0.5, 0.1], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([free], max_iter=300, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        a, c, b = free
+        error = x - (a * (a * x + c * z) + b).relu()
+        value = (error.square() * by_x * by_z).sum() + ((1 - c**2) ** 2 + (a * c) ** 2) * v
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    length, cloud, bias = free.tolist()
+    return FeatureOverCloud(abs(length), abs(cloud), bias, 2 - float(loss().detach()) / v)
 
 
 def _line_integral(a: Tensor, b: Tensor, power: int) -> Tensor:

@@ -64,6 +64,12 @@ from toyutils.exercises.nb09 import (
     check_crossing,
     check_three_prototypes,
 )
+from toyutils.exercises.nb10 import (
+    check_connected,
+    check_share_on_line,
+    check_shares_of_a_dimension,
+    check_worth_of_a_dimension,
+)
 
 __all__ = [
     "Result",
@@ -75,6 +81,7 @@ __all__ = [
     "check_boundary",
     "check_break_even_density",
     "check_commits",
+    "check_connected",
     "check_count_phases",
     "check_count_represented",
     "check_crossing",
@@ -98,11 +105,14 @@ __all__ = [
     "check_reconstruct",
     "check_relu_reconstruct",
     "check_seeds_needed",
+    "check_share_on_line",
     "check_shared_with_others",
+    "check_shares_of_a_dimension",
     "check_slope_by_nudging",
     "check_three_prototypes",
     "check_two_or_more_probability",
     "check_two_pairs_loss",
     "check_weight_gradient",
     "check_weighted_loss",
+    "check_worth_of_a_dimension",
 ]

@@ -13,6 +13,7 @@ from toyutils.plots.look import feature_color
 from toyutils.plots.many import gram_grid, norm_bars
 from toyutils.plots.matrices import matrix_steps
 from toyutils.plots.seeds import outcome_shares, outcomes_over_seeds
+from toyutils.plots.shapes import gram_graph, sticky_lines
 
 __all__ = [
     "arrows_animation",
@@ -21,6 +22,7 @@ __all__ = [
     "feature_arrows",
     "feature_color",
     "feature_scatter",
+    "gram_graph",
     "gram_grid",
     "gram_heatmap",
     "loss_curves",
@@ -30,6 +32,7 @@ __all__ = [
     "outcome_shares",
     "outcomes_over_seeds",
     "phase_diagram",
+    "sticky_lines",
     "theory_vs_trained",
     "training_dashboard",
     "turning_arrow",

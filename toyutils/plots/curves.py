@@ -72,8 +72,8 @@ def loss_curves(histories, title: str | None = None, max_seeds: int = 32) -> go.
 
 
 def theory_vs_trained(
-    x, exact: dict, trained: dict, *, x_title: str, y_title: str, log_y: bool = False,
-    mark: dict | None = None, title: str | None = None,
+    x, exact: dict, trained: dict, *, x_title: str, y_title: str, log_x: bool = False,
+    log_y: bool = False, mark: dict | None = None, title: str | None = None,
 ) -> go.Figure:  # fmt: skip
     """Draw exact curves as lines and trained models as points, over the same x.
 
@@ -83,8 +83,8 @@ def theory_vs_trained(
     Raises ValueError when lengths differ.
     """
     fig = curves(
-        x, exact, x_title=x_title, y_title=y_title, log_y=log_y, mark=mark, title=title
-    )  # fmt: skip
+        x, exact, x_title=x_title, y_title=y_title, log_x=log_x, log_y=log_y, mark=mark, title=title
+    )
     fig.update_traces(mode="lines")
     x = torch.as_tensor(x).detach().double()
     symbols = ("circle-open", "diamond-open", "x")
