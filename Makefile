@@ -11,10 +11,11 @@ LAB_FLAGS ?=
 # Jupyter refuses to run as root, as containers do, unless it is told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test lint test-newest test-colab browser stamp format clean
+.PHONY: help lab live test lint test-newest test-colab browser stamp format clean
 
 help:
 	@echo "make lab    open the curriculum in JupyterLab"
+	@echo "make live   write build/live.html, the live models on one page that needs no network"
 	@echo "make test   run everything that CI runs"
 	@echo "make stamp  write set-up cells, badges and glossary terms into the notebooks"
 	@echo "make format format code and notebooks, strip outputs"
@@ -24,11 +25,16 @@ lab: $(VENV)/.installed
 	$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir='$(CURDIR)' \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_FLAGS)
 
+live: $(VENV)/.installed
+	@mkdir -p build
+	@$(BIN)/python -m toyutils.live build/live.html
+
 test: lint test-newest test-colab
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint --deny-warnings toyutils
 	$(BIN)/codespell README.md book notebooks tests toyutils tools
 	$(BIN)/python tools/notebooks.py stamp --check
 
@@ -39,7 +45,8 @@ test-newest: $(VENV)/.installed browser
 # What Colab ships: older plotly, ipywidgets and numpy.
 test-colab: $(COLAB)/.installed
 	OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 --nbmake --nbmake-timeout=300 notebooks \
-		tests/test_plots.py tests/test_exercises.py tests/test_models.py tests/test_training.py
+		tests/test_plots.py tests/test_exercises.py tests/test_models.py tests/test_training.py \
+		tests/test_live.py
 
 browser: $(VENV)/.installed
 	@$(BIN)/python tools/browser.py

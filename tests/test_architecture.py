@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "sweeps": {"training"},
     "dimensionality": {"features", "models", "training", "geometry", "theory"},
     "plots": {"geometry"},
+    "live": {"features", "models", "training", "geometry", "plots"},
     "exercises": {"features", "models", "training", "geometry", "theory", "sweeps", "plots"},
 }
 
@@ -68,7 +69,7 @@ def test_import_finder_sees_every_kind():
 
 
 def test_the_package_needs_only_its_runtime_dependencies():
-    allowed = {"torch", "numpy", "plotly", "einops", "tqdm", "anywidget", "toyutils"}
+    allowed = {"torch", "numpy", "plotly", "einops", "tqdm", "anywidget", "traitlets", "toyutils"}
     standard = set(__import__("sys").stdlib_module_names)
     for paths in modules().values():
         for path in paths:
