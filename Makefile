@@ -11,11 +11,12 @@ LAB_FLAGS ?=
 # Jupyter refuses to run as root, as containers do, unless it is told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab live test lint test-newest test-colab browser stamp format clean
+.PHONY: help lab live bench test lint test-newest test-colab browser stamp format clean
 
 help:
 	@echo "make lab    open the curriculum in JupyterLab"
 	@echo "make live   write build/live.html, the live models on one page that needs no network"
+	@echo "make bench  time our recipes against published ones, some ten minutes"
 	@echo "make test   run everything that CI runs"
 	@echo "make stamp  write set-up cells, badges and glossary terms into the notebooks"
 	@echo "make format format code and notebooks, strip outputs"
@@ -29,22 +30,27 @@ live: $(VENV)/.installed
 	@mkdir -p build
 	@$(BIN)/python -m toyutils.live build/live.html
 
+bench: $(VENV)/.installed
+	$(BIN)/python -m bench
+
 test: lint test-newest test-colab
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/oxlint --deny-warnings toyutils
-	$(BIN)/codespell README.md book notebooks tests toyutils tools
+	$(BIN)/codespell README.md bench book notebooks tests toyutils tools
 	$(BIN)/python tools/notebooks.py stamp --check
 
 # Unit tests, exercises, filled notebooks and the browser; then the notebooks as stored.
 test-newest: $(VENV)/.installed browser
 	$(PYTEST) --nbmake --nbmake-timeout=300 notebooks tests
 
-# What Colab ships: older plotly, ipywidgets and numpy.
+# What Colab ships: older plotly, ipywidgets and numpy. The set-up cell comes first: it installs
+# toyutils there, as the only package that it may add.
 test-colab: $(COLAB)/.installed
-	OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 --nbmake --nbmake-timeout=300 notebooks \
+	$(COLAB)/bin/python -m pytest tests/colab/test_setup.py
+	OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 tests/colab/test_notebooks.py \
 		tests/test_plots.py tests/test_exercises.py tests/test_models.py tests/test_training.py \
 		tests/test_live.py
 
@@ -69,7 +75,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(COLAB)/.installed: pyproject.toml constraints.txt constraints-colab.txt
 	$(call create,$(COLAB))
-	$(COLAB)/bin/python -m pip install --quiet -c constraints-colab.txt -e '.[colab-test]'
+	$(COLAB)/bin/python -m pip install --quiet -c constraints-colab.txt '.[colab-test]'
+	$(COLAB)/bin/python -m pip uninstall --quiet --yes toyutils
 	@touch $@
 
 # Recipe: make the virtual environment $(1), or say in one line what is missing.

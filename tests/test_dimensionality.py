@@ -31,7 +31,7 @@ def test_worth_agrees_with_the_exact_loss():
     exact_loss = theory.expected_loss(model.W.data, model.b.data, sparsity[:, None])
     v = theory.feature_variance(sparsity)
     exact = 6 * (v - exact_loss) / (2 * v)
-    sampled = dimensionality._worth(model, sparsity, seed=0, n_points=400_000)
+    sampled = dimensionality.worth_per_dimension(model.W, model.b, sparsity, n_points=400_000)
     assert torch.allclose(sampled.double(), exact.double(), atol=0.02)
 
 

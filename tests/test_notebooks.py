@@ -7,6 +7,9 @@ small notebooks with faults.
 import copy
 import re
 import runpy
+import shutil
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -343,6 +346,32 @@ def test_links_follow_the_repository(tmp_path):
     assert "[b](https://github.com/owner/name#notebooks)" in text
     assert f"[c]({old}/issues)" in text
     assert notebooks.stamp(path, root=tmp_path) == []
+
+
+def test_after_rehoming_no_old_name_is_left(tmp_path):
+    kept = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=notebooks.ROOT,
+                          capture_output=True, text=True, check=True).stdout  # fmt: skip
+    files = [name for name in kept.splitlines() if (notebooks.ROOT / name).is_file()]
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(notebooks.ROOT / name, tmp_path / name)
+    old = notebooks.home()["slug"]
+    assert sum(old.encode() in (tmp_path / name).read_bytes() for name in files) > len(PATHS)
+    tool = [sys.executable, "tools/notebooks.py"]
+    wrong = subprocess.run([*tool, "rehome", "https://example.org/new/place"], cwd=tmp_path,
+                           capture_output=True, text=True)  # fmt: skip
+    assert wrong.returncode == 1
+    assert "need the form https://github.com/owner/name" in wrong.stderr
+    new = [*tool, "rehome", "https://github.com/new/place", "--ref", "v1.0"]
+    subprocess.run(new, cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([*tool, "stamp", "--check"], cwd=tmp_path, check=True, capture_output=True)
+    left = [name for name in files if old.encode() in (tmp_path / name).read_bytes()]
+    assert left == []
+    first = (tmp_path / "notebooks" / PATHS[0].name).read_text(encoding="utf-8")
+    assert "git+https://github.com/new/place@v1.0" in first
+    assert "colab/github/new/place/blob/v1.0/notebooks" in first.replace(".research.google.com", "")
+    assert "/v2/gh/new/place/v1.0?" in first
+    assert "https://github.com/new/place/blob/v1.0/book/glossary.md#" in first
 
 
 def test_a_file_that_is_no_notebook_is_named(tmp_path):

@@ -1,5 +1,7 @@
 import itertools
 import math
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -8,7 +10,7 @@ import torch
 from toyutils import theory, training
 from toyutils.features import IndependentFeatures
 from toyutils.models import LinearModel, ReLUModel
-from toyutils.training import gradients, reconstruction_loss, train
+from toyutils.training import gradients, memory_needed, reconstruction_loss, train
 
 MODELS = [LinearModel, ReLUModel]
 
@@ -445,3 +447,35 @@ def test_centring_pays_where_many_features_are_present():
 def test_fixed_points_cannot_be_centred():
     with pytest.raises(ValueError, match="centred is True"):
         train(LinearModel(4, 2, 3), points(), n_steps=5, centred=True, progress=False)
+
+
+def test_what_cannot_fit_is_refused_with_the_estimate():
+    model = ReLUModel(1000, 100)
+    before = model.W.detach().clone()
+    with pytest.raises(MemoryError, match=r"about [\d.e+]+ GB; [\d.]+ GB are free.* batch_size"):
+        train(model, IndependentFeatures(1000, 0.9), n_steps=5, batch_size=10**12, progress=False)
+    assert torch.equal(model.W, before)
+    with pytest.raises(MemoryError, match="record fewer steps"):
+        train(model, IndependentFeatures(1000, 0.9), n_steps=10**7, record_at=10**6)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+def test_the_estimate_of_memory_is_what_training_takes():
+    """In a process of its own, whose peak the system knows."""
+    n_instances, n_features, n_hidden, batch_size, n_records = sizes = (32, 50, 100, 1000, 21)
+    code = f"""
+from toyutils.features import IndependentFeatures
+from toyutils.models import ReLUModel
+from toyutils.training import train
+def go(instances, n, m, batch, records):
+    train(ReLUModel(n, m, instances), IndependentFeatures(n, 0.9), n_steps=20,
+          batch_size=batch, record_at=range(records), progress=False)
+    [peak] = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+    return 1024 * int(peak.split()[1])
+print(-go(1, 5, 2, 16, 2) + go{sizes})"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    told = memory_needed(
+        n_features=n_features, n_hidden=n_hidden, n_instances=n_instances,
+        batch_size=batch_size, n_records=n_records,
+    )  # fmt: skip
+    assert 0.5 * told < int(out.stdout) < 1.5 * told

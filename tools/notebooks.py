@@ -3,6 +3,9 @@
     python tools/notebooks.py stamp           write badges, set-up cell and terms into all of them,
                                               and the table of notebooks into README.md
     python tools/notebooks.py stamp --check   exit 1 and name what would change
+    python tools/notebooks.py rehome URL [--ref REF]
+                                            name another repository, or a branch or tag of it, in
+                                            pyproject.toml, and stamp
     python tools/notebooks.py fill DEST       write copies with the reference answers in the stubs
 
 Cells are found by tag. `badges`, `setup` and `terms` belong to this tool: edit the source below,
@@ -24,16 +27,18 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 
 SETUP = """\
-import sys
+import os
 
-if "google.colab" in sys.modules:  # elsewhere `make lab` or `pip install -e .` has done it
-    %pip install -q --no-deps git+{repository}@{branch}"""
+if "COLAB_RELEASE_TAG" in os.environ:  # elsewhere, if toyutils is missing: make lab
+    !pip install -qqq --no-deps git+{repository}@{ref} \
+|| echo "toyutils was not installed. With a network and Python 3.11 or newer, run this cell again."\
+"""
 
 BADGES = """\
 [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]\
-(https://colab.research.google.com/github/{slug}/blob/{branch}/notebooks/{file})
+(https://colab.research.google.com/github/{slug}/blob/{ref}/notebooks/{file})
 [![Launch on Binder](https://mybinder.org/badge_logo.svg)]\
-(https://mybinder.org/v2/gh/{slug}/{branch}?urlpath=lab/tree/notebooks/{file})"""
+(https://mybinder.org/v2/gh/{slug}/{ref}?urlpath=lab/tree/notebooks/{file})"""
 
 
 class NotebookError(ValueError):
@@ -57,6 +62,9 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("stamp", help="write the common cells into every notebook")
     command.add_argument("--check", action="store_true", help="change nothing, name differences")
+    command = commands.add_parser("rehome", help="name another repository, and stamp")
+    command.add_argument("repository", help="https://github.com/owner/name")
+    command.add_argument("--ref", default="main", help="its branch or tag; main by default")
     command = commands.add_parser("fill", help="write copies with the reference answers filled in")
     command.add_argument("destination", type=Path, help="folder for the copies")
     options = parser.parse_args(arguments)
@@ -65,13 +73,16 @@ def main(arguments=None):
             for path in notebook_paths():
                 print(fill(path, options.destination))
             return 0
-        changed = [line for path in notebook_paths() for line in stamp(path, options.check)]
-        changed += stamp_readme(options.check)
+        if options.command == "rehome":
+            rehome(options.repository, options.ref)
+        check = options.command == "stamp" and options.check
+        changed = [line for path in notebook_paths() for line in stamp(path, check)]
+        changed += stamp_readme(check)
     except NotebookError as error:
         print(error, file=sys.stderr)
         return 1
     print("\n".join(changed) or "nothing to stamp")
-    return 1 if options.check and changed else 0
+    return 1 if check and changed else 0
 
 
 def notebook_paths(root=ROOT):
@@ -162,7 +173,7 @@ def stamp_readme(check=False, root=ROOT):
 def relinked(text, address):
     """Return Markdown whose links to the glossary and to the README's table lead to `address`."""
     page = r"https://github\.com/[^/\s)]+/[^/\s)#]+"
-    glossary_page = "{repository}/blob/{branch}/book/glossary.md".format(**address)
+    glossary_page = "{repository}/blob/{ref}/book/glossary.md".format(**address)
     text = re.sub(rf"{page}/blob/[^/\s)]+/book/glossary\.md", glossary_page, text)
     return re.sub(rf"{page}#notebooks\b", f"{address['repository']}#notebooks", text)
 
@@ -171,7 +182,7 @@ def common_cells(path, root=ROOT):
     """Return {tag: source} of the cells that the notebook at `path` must have."""
     address = home(root)
     names = address | {"file": path.name}
-    page = "{repository}/blob/{branch}/book/glossary.md".format(**address)
+    page = "{repository}/blob/{ref}/book/glossary.md".format(**address)
     return {
         "badges": BADGES.format(**names),
         "setup": SETUP.format(**names),
@@ -180,17 +191,37 @@ def common_cells(path, root=ROOT):
 
 
 def home(root=ROOT):
-    """Return where the project lives: its repository, branch and slug `owner/name`."""
+    """Return where the project lives: its repository, slug `owner/name`, and branch or tag."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     repository = project["project"]["urls"]["Repository"].removesuffix(".git").rstrip("/")
-    branch = project.get("tool", {}).get("notebooks", {}).get("branch", "main")
+    ref = project.get("tool", {}).get("notebooks", {}).get("ref", "main")
     slug = repository.removeprefix("https://github.com/")
     if slug == repository or slug.count("/") != 1:
         raise NotebookError(
             f"pyproject.toml: [project.urls] Repository is {repository!r}; Colab and Binder need "
             "the form https://github.com/owner/name"
         )
-    return {"repository": repository, "branch": branch, "slug": slug}
+    return {"repository": repository, "ref": ref, "slug": slug}
+
+
+def rehome(repository, ref="main", root=ROOT):
+    """Write the address and the branch or tag into pyproject.toml; `stamp` does the rest.
+
+    Raises NotebookError, and changes nothing, when the address has another form or a setting is
+    missing.
+    """
+    path = root / "pyproject.toml"
+    before = text = path.read_text(encoding="utf-8")
+    for name, value in (("Repository", repository), ("ref", ref)):
+        text, n = re.subn(rf'^{name} = ".*"$', f'{name} = "{value}"', text, flags=re.MULTILINE)
+        if n != 1:
+            raise NotebookError(f"pyproject.toml: {n} lines `{name} = …`; one is wanted")
+    path.write_text(text, encoding="utf-8")
+    try:
+        home(root)
+    except NotebookError:
+        path.write_text(before, encoding="utf-8")
+        raise
 
 
 def glossary(root=ROOT):

@@ -75,12 +75,13 @@ def train_uniform(
     )  # fmt: skip
     shape = (len(density), n_seeds)
     W = model.W.detach().unflatten(0, shape)
+    worth = worth_per_dimension(model.W, model.b, sparsity[:, 0], seed)
     return UniformModels(
         density=density,
         W=W,
         dimensionality=geometry.feature_dimensionality(W),
         per_feature=geometry.dimensions_per_feature(W),
-        worth=_worth(model, sparsity[:, 0], seed).unflatten(0, shape),
+        worth=worth.unflatten(0, shape),
     )
 
 
@@ -99,15 +100,22 @@ def store(models: UniformModels) -> None:
 
 
 @torch.no_grad()
-def _worth(model: ReLUModel, sparsity: Tensor, seed: int, n_points: int = 20_000) -> Tensor:
-    """Return what each instance takes off the loss per hidden dimension, (instance,)."""
-    _, n_hidden, n_features = model.W.shape
+def worth_per_dimension(
+    W: Tensor, b: Tensor, sparsity: Tensor, seed: int = 0, n_points: int = 20_000
+) -> Tensor:
+    """Return what each ReLU model takes off the loss per hidden dimension, (instance,).
+
+    `W` (instance, hidden, feature), `b` (instance, feature), `sparsity` (instance,). The unit is
+    the variance of one feature, the loss of answering its mean; estimated from `n_points`
+    points of seed + 1.
+    """
     generator = torch.Generator().manual_seed(seed + 1)
     worth = []
-    for W, b, S in zip(model.W, model.b, sparsity, strict=True):
+    for W_k, b_k, S in zip(W, b, sparsity, strict=True):
+        n_hidden, n_features = W_k.shape
         x = IndependentFeatures(n_features, S).sample(n_points, generator=generator)[0]
         # On the same points, answering the mean and the model err together: less noise.
-        saved = (x - feature_mean(S)).square() - (x - (x @ W.T @ W + b).relu()).square()
+        saved = (x - feature_mean(S)).square() - (x - (x @ W_k.T @ W_k + b_k).relu()).square()
         worth.append(saved.sum(1).mean() / (n_hidden * feature_variance(S)))
     return torch.stack(worth)
 

@@ -1,0 +1,19 @@
+"""Every notebook, alone in an empty folder, with the toyutils that the set-up cell installs."""
+
+import pytest
+from nbclient import NotebookClient
+
+from tools import notebooks
+
+PATHS = notebooks.notebook_paths()
+
+
+@pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+def test_runs_to_its_end(path, colab):
+    notebook = notebooks.read(path)
+    client = NotebookClient(
+        notebook, timeout=300, kernel_name="python3",
+        resources={"metadata": {"path": str(colab.folder)}},
+    )  # fmt: skip
+    client.execute(env=colab.environment)
+    assert list(colab.folder.iterdir()) == []
