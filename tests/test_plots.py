@@ -1,8 +1,14 @@
+import base64
 import json
+import math
 import re
+import zlib
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import plotly.graph_objects as go
+import plotly.io as pio
 import pytest
 import torch
 
@@ -10,6 +16,7 @@ from toyutils import plots
 from toyutils.features import IndependentFeatures
 from toyutils.models import LinearModel, ReLUModel
 from toyutils.plots import look
+from toyutils.plots.still import still
 from toyutils.training import train
 
 
@@ -195,12 +202,80 @@ def test_log_axis_has_readable_ticks():
     assert look.log_axis([0.0, -1.0]) == {"type": "log"}
 
 
-def test_display_bundle_is_small_and_speaks(points):
+@pytest.mark.parametrize("on_colab", [False, True])
+def test_display_bundle_has_every_form_and_is_small(points, monkeypatch, on_colab):
+    if on_colab:
+        monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
+    else:
+        monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
     fig = plots.feature_scatter(points[0])
-    bundle = look._WithAltText().to_mimebundle(fig.to_dict())
+    assert pio.renderers.default == "toyutils"
+    bundle = pio.renderers["toyutils"].to_mimebundle(fig.to_dict())
     assert bundle["text/plain"] == fig.layout.meta["alt"]
     assert "application/vnd.plotly.v1+json" in bundle
-    assert len(json.dumps(bundle, default=str)) < 200_000
+    assert bundle["image/svg+xml"].startswith("<svg")
+    assert ("text/html" in bundle) == on_colab
+    if on_colab:
+        assert bundle["image/svg+xml"] in bundle["text/html"]
+        assert "Plotly.newPlot" in bundle["text/html"]
+    assert len(json.dumps(bundle, default=str)) < 100_000
+
+
+def marks(drawing):
+    """Return the corners of all lines and dots of an SVG, in pixels."""
+    paths = [path.get("d") for path in ElementTree.fromstring(drawing).iter(f"{SVG}path")]
+    return [
+        tuple(map(float, pair)) for d in paths for pair in re.findall(r"(-?[\d.]+) (-?[\d.]+)", d)
+    ]
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_every_figure_can_be_drawn_still(figure):
+    drawing = still(figure.to_dict())
+    root = ElementTree.fromstring(drawing)  # well formed
+    assert root.find(f"{SVG}title").text == figure.layout.meta["alt"]
+    names = {e.tag.removeprefix(SVG) for e in root.iter()}
+    assert names & {"path", "image", "rect", "circle"}
+    assert len(drawing) < 300_000
+    if names & {"path"}:
+        assert all(math.isfinite(v) for pair in marks(drawing) for v in pair)
+    text = " ".join(e.text or "" for e in root.iter(f"{SVG}text"))
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        if axis.title.text and axis.visible is not False:
+            assert axis.title.text in text
+
+
+def test_still_drawing_puts_points_where_they_belong():
+    fig = go.Figure(go.Scatter(x=[0, 1, 4], y=[1, 10, 100], mode="markers", marker_color="#010203"))
+    fig.update_xaxes(range=[0, 4]).update_yaxes(type="log", range=[0, 2])
+    root = ElementTree.fromstring(still(fig.to_dict()))
+    [dots] = [p.get("d") for p in root.iter(f"{SVG}path") if p.get("stroke") == "#010203"]
+    (x0, y0), (x1, y1), (x2, y2) = [
+        tuple(map(float, pair)) for pair in re.findall(r"([\d.]+) ([\d.]+)", dots)
+    ]
+    assert (x1 - x0) / (x2 - x0) == pytest.approx(1 / 4, abs=1e-3)
+    assert (y0 - y1) / (y0 - y2) == pytest.approx(1 / 2, abs=1e-3)
+    assert y0 > y2
+
+
+def test_still_drawing_gives_cells_their_colours():
+    fig = go.Figure(go.Heatmap(z=[[0, 1], [None, 0]], colorscale=[[0, "#ff0000"], [1, "#0000ff"]]))
+    root = ElementTree.fromstring(still(fig.to_dict()))
+    [image] = root.iter(f"{SVG}image")
+    data = base64.b64decode(image.get("href").partition(",")[2])
+    start = data.index(b"IDAT")
+    pixels = zlib.decompress(data[start + 4 : data.index(b"IEND") - 8])
+    red, blue, white = b"\xff\0\0", b"\0\0\xff", b"\xff\xff\xff"
+    assert pixels == b"\0" + white + red + b"\0" + red + blue  # the first row lies below
+
+
+def test_what_cannot_be_drawn_still_is_left_to_its_words():
+    assert still(go.Figure(go.Pie(values=[1, 2])).to_dict()) is None
+    assert still(go.Figure().to_dict()) is None
+    arrays = go.Figure(go.Scatter(x=np.arange(3), y=np.ones(3)))  # plotly 6 packs arrays
+    assert len(marks(still(arrays.to_dict()))) > 3
 
 
 def test_matrix_steps_shows_every_step():

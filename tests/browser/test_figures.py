@@ -1,7 +1,9 @@
 """The animations in a real browser, on a plain page: play, pause, scrub, and a narrow window."""
 
+import plotly.io as pio
 import pytest
 import torch
+from plotly.offline import get_plotlyjs
 
 from tests.browser import lab
 from toyutils import plots
@@ -82,3 +84,23 @@ def test_geometry_keeps_equal_scales(browser_page, tmp_path, make, width):
     assert x == pytest.approx(y, rel=0.02)
     assert plot.bounding_box()["width"] <= width
     assert x > 10  # still a drawing, not a speck
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_on_colab_plotly_takes_the_place_of_the_still_drawing(browser_page, monkeypatch, network):
+    """The HTML that Colab shows, with plotly's program reachable and not."""
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
+    fig = plots.curves([1.0, 2.0], {"loss": [0.1, 0.2]}, x_title="x", y_title="y")
+    html = pio.renderers["toyutils"].to_mimebundle(fig.to_dict())["text/html"]
+    program = get_plotlyjs()
+    page = browser_page.context.new_page()
+    page.route("**/*", lambda route: (
+        route.fulfill(body=program, content_type="text/javascript",
+                      headers={"Access-Control-Allow-Origin": "*"}) if network else route.abort()
+    ))  # fmt: skip
+    page.set_content(html, wait_until="load")
+    page.wait_for_timeout(1000)
+    drawn, still = page.locator(".js-plotly-plot .main-svg"), page.locator("[id^=still-] > svg")
+    counts = drawn.count(), still.count()
+    page.close()
+    assert (counts[0] > 0, counts[1]) == (network, 0 if network else 1)

@@ -17,3 +17,8 @@ def test_runs_to_its_end(path, colab):
     )  # fmt: skip
     client.execute(env=colab.environment)
     assert list(colab.folder.iterdir()) == []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            forms = set(output.get("data", {}))
+            if "application/vnd.plotly.v1+json" in forms:
+                assert {"text/html", "image/svg+xml", "text/plain"} <= forms

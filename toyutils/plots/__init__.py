@@ -2,9 +2,11 @@
 
 A figure never trains and never changes what it draws. All share one look (`look`): a feature
 has one colour everywhere, geometry has equal axes, and `fig.layout.meta["alt"]` says in words
-and numbers what the picture shows; where a front end cannot draw, that text is displayed.
+and numbers what the picture shows; where a front end cannot draw, that text is displayed. `show`
+stores a figure in every form that front ends want, `still` draws it without JavaScript.
 """
 
+from toyutils.plots import show  # noqa: F401 - sets how figures are displayed
 from toyutils.plots.animations import arrows_animation, training_dashboard, turning_arrow
 from toyutils.plots.arrows import directions_over_seeds, feature_arrows, gram_heatmap
 from toyutils.plots.curves import curves, loss_curves, phase_diagram, theory_vs_trained

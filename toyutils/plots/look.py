@@ -1,13 +1,9 @@
-"""The one look of all figures: template, colours, text alternative, and how they are shown."""
+"""The one look of all figures: template, colours, axes and text alternative."""
 
 import math
-import os
-import sys
 
 import plotly.graph_objects as go
-import plotly.io as pio
 import torch
-from plotly.io.base_renderers import PlotlyRenderer
 
 # Okabe and Ito's colours, told apart with any common colour blindness; black is left for text
 # and yellow, too pale on white, is darkened.
@@ -100,23 +96,3 @@ def arrow(tip, color: str, name: str, **options) -> go.Scatter:
         hovertemplate=f"{name}: (%{{x:.3f}}, %{{y:.3f}})<extra></extra>",
         **options,
     )
-
-
-class _WithAltText(PlotlyRenderer):
-    """Show the interactive figure and, where it cannot be drawn, its text alternative.
-
-    Only the figure's data is stored, not the 4 MB of plotly's program.
-    """
-
-    def to_mimebundle(self, fig_dict):
-        bundle = super().to_mimebundle(fig_dict)
-        meta = fig_dict.get("layout", {}).get("meta")
-        if isinstance(meta, dict) and "alt" in meta:
-            bundle["text/plain"] = meta["alt"]
-        return bundle
-
-
-pio.renderers["toyutils"] = _WithAltText()
-# Colab draws plotly in its own way, and whoever sets PLOTLY_RENDERER has chosen.
-if "google.colab" not in sys.modules and "PLOTLY_RENDERER" not in os.environ:
-    pio.renderers.default = "toyutils"
