@@ -11,11 +11,12 @@ LAB_FLAGS ?=
 # Jupyter refuses to run as root, as containers do, unless it is told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab live bench test lint test-newest test-colab browser stamp format clean
+.PHONY: help lab live bench course test lint test-newest test-colab browser stamp format clean
 
 help:
 	@echo "make lab    open the curriculum in JupyterLab"
 	@echo "make live   write build/live.html, the live models on one page that needs no network"
+	@echo "make course write build/course: hand-outs, solutions, and a course for nbgrader"
 	@echo "make bench  time our recipes against published ones, some ten minutes"
 	@echo "make test   run everything that CI runs"
 	@echo "make stamp  write set-up cells, badges and glossary terms into the notebooks"
@@ -29,6 +30,9 @@ lab: $(VENV)/.installed
 live: $(VENV)/.installed
 	@mkdir -p build
 	@$(BIN)/python -m toyutils.live build/live.html
+
+course: $(VENV)/.installed
+	$(BIN)/python tools/course.py build build/course
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench
