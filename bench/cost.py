@@ -1,7 +1,8 @@
 """Measure the memory and the time that training takes, against the formulas stated in `train`.
 
 `python -m bench.cost` prints a table and writes a figure. Every line is a process of its own,
-since memory that was once taken is rarely given back.
+since memory that was once taken is rarely given back. The formula for time is that of two CPU
+cores; with `--device cuda` it is there to compare.
 """
 
 import argparse
@@ -35,7 +36,9 @@ def main() -> None:
         prog="python -m bench.cost", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--figure", type=Path, default=Path("build/cost.html"))
-    figure = parser.parse_args().figure
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda where there is a GPU")
+    options = parser.parse_args()
+    figure, device = options.figure, options.device
     print("| n | m | instances | batch | records | MB, by formula | MB | ms a step, formula | ms |")
     print("| --- " * 9 + "|")
     rows = []
@@ -46,7 +49,7 @@ def main() -> None:
         )
         seconds = 2.4e-4 + instances * n * (batch * (9e-9 + 3e-11 * m) + 7e-9 * m)
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-            memory, step = process.submit(measure, *size).result()
+            memory, step = process.submit(measure, *size, device).result()
         rows.append((told / 1e6, memory / 1e6, 1e3 * seconds, 1e3 * step))
         numbers = (f"{number:.3g}" for number in rows[-1])
         print(f"| {' | '.join(map(str, size))} | {' | '.join(numbers)} |", flush=True)
@@ -55,37 +58,46 @@ def main() -> None:
     print(f"\nFigure: {figure}")
 
 
-def measure(n_features, n_hidden, n_instances, batch_size, n_records) -> tuple[float, float]:
+def measure(
+    n_features, n_hidden, n_instances, batch_size, n_records, device="cpu"
+) -> tuple[float, float]:
     """Return the bytes added at the peak of a short training, and the seconds of one step."""
-    _train(ReLUModel(5, 2), batch_size=16, n_steps=3, n_records=2)  # pays for what is loaded once
-    before = psutil.Process().memory_info().rss
-    _forget_peak()
+    # The first training pays for what is loaded once.
+    _train(ReLUModel(5, 2), device, batch_size=16, n_steps=3, n_records=2)
+    before = _forget_peak(device)
     model = ReLUModel(n_features, n_hidden, n_instances)
-    _train(model, batch_size=batch_size, n_steps=max(n_records, 30), n_records=n_records)
-    memory = _peak() - before
+    _train(model, device, batch_size=batch_size, n_steps=max(n_records, 30), n_records=n_records)
+    memory = _peak(device) - before
 
     numbers = n_instances * batch_size * n_features
     n_steps = int(min(max(2e7 / numbers, 3), 500))
     lap = []
     for steps in (3, 3 + n_steps):
         start = time.perf_counter()
-        _train(model, batch_size=batch_size, n_steps=steps, n_records=2)
+        _train(model, device, batch_size=batch_size, n_steps=steps, n_records=2)
         lap.append(time.perf_counter() - start)
     return memory, (lap[1] - lap[0]) / n_steps
 
 
-def _train(model, *, batch_size, n_steps, n_records):
+def _train(model, device, *, batch_size, n_steps, n_records):
     record_at = torch.linspace(0, n_steps, n_records).long().tolist()
     train(model, IndependentFeatures(model.W.shape[2], 0.9), n_steps=n_steps,
-          batch_size=batch_size, record_at=record_at, progress=False)  # fmt: skip
+          batch_size=batch_size, record_at=record_at, progress=False, device=device)  # fmt: skip
 
 
-def _forget_peak() -> None:
+def _forget_peak(device) -> int:
+    """Forget the peak so far; return the bytes in use."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated()
     Path("/proc/self/clear_refs").write_text("5")
+    return psutil.Process().memory_info().rss
 
 
-def _peak() -> int:
-    """Return the most memory this process has held since `_forget_peak`, in bytes (Linux)."""
+def _peak(device) -> int:
+    """Return the most bytes that were in use since `_forget_peak` (on the CPU: Linux only)."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated()
     lines = Path("/proc/self/status").read_text().splitlines()
     [kilobytes] = [line.split()[1] for line in lines if line.startswith("VmHWM")]
     return 1024 * int(kilobytes)

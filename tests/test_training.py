@@ -479,3 +479,26 @@ print(-go(1, 5, 2, 16, 2) + go{sizes})"""
         batch_size=batch_size, n_records=n_records,
     )  # fmt: skip
     assert 0.5 * told < int(out.stdout) < 1.5 * told
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
+@pytest.mark.parametrize("settings", [{}, {"importance": [1.0, 0.9, 0.5, 0.2]}])
+def test_a_gpu_gives_what_the_cpu_gives(settings):
+    """On fixed points; the two draw different random numbers."""
+    x, test = points(seed=1), points(seed=2)
+    made = {}
+    for device in ("cpu", "cuda"):
+        model = ReLUModel(4, 2, 3, seed=1)
+        history = train(model, x, n_steps=300, learning_rate=1e-2, test_data=test,
+                        device=device, progress=False, **settings)  # fmt: skip
+        assert model.W.device.type == "cpu"
+        made[device] = history
+    assert torch.allclose(made["cpu"].loss, made["cuda"].loss, atol=1e-5)
+    assert torch.allclose(made["cpu"].test_loss, made["cuda"].test_loss, atol=1e-5)
+    assert torch.allclose(made["cpu"].W, made["cuda"].W, atol=1e-3)
+    drawn = ReLUModel(4, 2, 3, seed=1)
+    train(drawn, IndependentFeatures(4, 0.9), n_steps=2000, learning_rate=1e-2, schedule="cosine",
+          optimizer="adam", device="cuda", progress=False)  # fmt: skip
+    settled = theory.descend(drawn.W.detach(), drawn.b.detach(), 0.9)
+    least = theory.expected_loss(*settled, 0.9)
+    assert torch.allclose(theory.expected_loss(drawn.W.data, drawn.b.data, 0.9), least, rtol=0.01)

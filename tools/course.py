@@ -9,6 +9,8 @@ The first writes three folders below build/course:
     staff/      the notebooks with the reference answers in place
     nbgrader/   a course in nbgrader's layout: source/, release/ and nbgrader_config.py
 
+and overview.md, which leads from every notebook to its objectives, exercises and points.
+
 An exercise of n minutes earns n points. Its visible check stays; the reference answer's place is
 taken by a hidden test, which uses other seeds.
 
@@ -76,8 +78,27 @@ def main(arguments=None):
     write_config(course)
     for assignment in sorted(path.name for path in (course / "source").iterdir()):
         nbgrader(course, "generate_assignment", assignment, "--force")
+    (destination / "overview.md").write_text(overview(), encoding="utf-8")
     print(f"{destination}: {len(notebooks.notebook_paths())} assignments")
     return 0
+
+
+def overview():
+    """Return Markdown: for every notebook its objectives, exercises, minutes and points."""
+    lines = ["# Notebooks, objectives, exercises, points\n"]
+    for path in notebooks.notebook_paths():
+        notebook = notebooks.read(path)
+        title, question = notebooks.title_and_question(path)
+        [goals] = [c.source for c in notebook.cells if c.source.startswith("**You will**")]
+        found = notebooks.exercises(notebook, path.name)
+        tasks = [notebook.cells[exercise.task].source for exercise in found]
+        lines += [f"## {title}\n", f"{question}\n", f"{goals}\n", "| exercise | points |"]
+        lines += ["| --- | --- |"]
+        for task in tasks:
+            heading = re.match(r"#+ Exercise (.+?) \(\d+ minutes?\)", task)[1]
+            lines.append(f"| {heading} | {points(task)} |")
+        lines.append(f"| **together** | **{sum(map(points, tasks))}** |\n")
+    return "\n".join(lines)
 
 
 def grade(course, assignment):

@@ -154,7 +154,7 @@ def stamp_readme(check=False, root=ROOT):
     address = home(root)
     rows = ["| notebook | question | open in |", "| --- | --- | --- |"]
     for notebook in notebook_paths(root):
-        title, question = _title_and_question(notebook)
+        title, question = title_and_question(notebook)
         badges = BADGES.format(**address, file=notebook.name).replace("\n", " ")
         rows.append(f"| [{title}](notebooks/{notebook.name}) | {question} | {badges} |")
     name = address["slug"].partition("/")[2]
@@ -314,7 +314,7 @@ def fill(path, destination):
     return destination / path.name
 
 
-def _title_and_question(path):
+def title_and_question(path):
     """Return the title and the question in the first cell of a notebook."""
     first = read(path).cells[0].source
     title = re.match(r"# (.+)", first)

@@ -62,8 +62,8 @@ def test_all_points_for_the_staff_and_none_for_the_release(built, path):
         assert all(cell.metadata["nbgrader"]["points"] > 0 for cell in tests)
 
 
-# Forty ways to hand in notebook 03. Its exercises are worth 3, 7, 5, 8 and 5 points.
-ALL = 28
+# Forty ways to hand in notebook 03. Its exercises are worth 3, 7, 5, 8, 5 and 3 points.
+ALL = 31
 
 
 def answer(notebook, number, text):
@@ -108,7 +108,7 @@ def renamed_function(notebook):
 
 
 def empty(notebook):
-    for number in range(1, 6):
+    for number in range(1, 7):
         answer(notebook, number, 'raise NotImplementedError("Exercise")')
 
 
@@ -141,10 +141,10 @@ KINDS = {
     "right-with-a-broken-cell": (add("1 / 0"), ALL),
     "right-with-an-endless-cell": (add("while True: pass"), ALL),
     "right-with-prints": (in_answer(2, "print('x' * 10**6)\nreturn p**2 / 6"), ALL),
-    "missing-1": (in_answer(1, "..."), ALL - 3),
     "missing-3": (in_answer(3, 'raise NotImplementedError("Exercise")'), ALL - 5),
     "wrong-2": (in_answer(2, "return p**2 / 3"), ALL - 7),
     "wrong-4": (in_answer(4, "return torch.zeros(n_instances, 1, 2)"), ALL - 8),
+    "wrong-6": (in_answer(6, "return 'aa'"), ALL - 3),
     "wrong-5": (in_answer(5, "return 0.5"), ALL - 5),
     "returns-none": (in_answer(2, "pass"), ALL - 7),
     "returns-nan": (in_answer(2, "return float('nan')"), ALL - 7),
@@ -235,6 +235,16 @@ def test_points_are_the_minutes(built):
     tasks = [c.source for c in notebooks.read(PATHS[3]).cells if "exercise" in notebooks.tags(c)]
     minutes = [int(re.search(r"\((\d+) minutes?\)", task)[1]) for task in tasks]
     assert sum(minutes) == ALL
+
+
+def test_overview_leads_from_notebook_to_points(built):
+    text = (built / "overview.md").read_text(encoding="utf-8")
+    for path in PATHS:
+        notebook = notebooks.read(path)
+        assert notebook.cells[0].source.splitlines()[0][2:] in text
+        for exercise in notebooks.exercises(notebook, path.name):
+            assert f"| {exercise.number} · " in text
+    assert f"| **together** | **{ALL}** |" in text
 
 
 SLEEPER = """

@@ -124,6 +124,52 @@ def judge(exercise, question):
         return Result(exercise, FAILED, str(reason))
 
 
+def choose(exercise, answer, right, explanations):
+    """Judge letters chosen in a multiple-choice question, and explain each choice.
+
+    `right`: the right letters, such as "ba". `explanations`: for each question {letter: why it is
+    right, or what is wrong with it}. The learner's function returns as many letters.
+    """
+
+    def question():
+        require_function(answer, lambda: None)
+        letters = _letters(answer, len(right))
+        for k, (letter, choices) in enumerate(zip(letters, explanations, strict=True), 1):
+            if letter not in choices:
+                raise Wrong(f"Question {k} has no choice `{letter}`; it has {', '.join(choices)}.")
+        said = [
+            f"{k} ({letter}): {choices[letter]}"
+            for k, (letter, choices) in enumerate(zip(letters, explanations, strict=True), 1)
+        ]
+        if letters != right:
+            raise Wrong("\n".join(["", *said]))
+        return "\n".join(["", *said])
+
+    return judge(exercise, question)
+
+
+def _letters(answer, n_questions):
+    """Call the learner's function; return the letters it chose, in lower case."""
+    try:
+        chosen = answer()
+    except NotImplementedError:
+        chosen = ...
+    except (Exception, SystemExit) as error:
+        raise Wrong(_failure(error, answer)) from None
+    if chosen is Ellipsis or chosen is NotImplemented:
+        raise Unattempted("Write the function, then run this cell again.")
+    if chosen is None:
+        raise Wrong("Your function returned None. Is there a `return`?")
+    if isinstance(chosen, list | tuple) and all(isinstance(letter, str) for letter in chosen):
+        chosen = "".join(chosen)
+    if not isinstance(chosen, str):
+        raise Wrong(f'Your function returned {_kind(chosen)}; letters are wanted, such as `"cc"`.')
+    letters = re.sub(r"[^a-z]", "", chosen.lower())
+    if len(letters) != n_questions:
+        raise Wrong(f"There are {n_questions} questions, and you chose {len(letters)} letters.")
+    return letters
+
+
 def value(answer, *arguments):
     """Call the learner's function; return its result as one tensor.
 

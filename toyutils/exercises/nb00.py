@@ -2,7 +2,7 @@
 
 import torch
 
-from toyutils.exercises._check import compare, generator, number
+from toyutils.exercises._check import choose, compare, generator, number
 
 
 def check_count_represented(answer, *, seed=0):
@@ -139,3 +139,31 @@ def _sparse_settings(seed):
     """Return cases (n_features, sparsity): that of the notebook, and others."""
     random = generator(seed)
     return [(5, 0.97), (2, 0.3), *((n, number(0.3, 0.9, random)) for n in (3, 4, 6, 9))]
+
+
+def check_concepts_00(answer, *, seed=0):
+    """Check exercise 0.3: `concepts_00()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": (
+                "right: superposition is about directions of features, more of them than "
+                "dimensions."
+            ),
+            "b": (
+                "that is polysemanticity, a property of neurons. Superposition is one cause of it."
+            ),
+            "c": (
+                "that is a property of the data. It makes superposition costlier, since "
+                "features disturb each other when they meet."
+            ),
+        },
+        {
+            "a": "the average of pentagons turned by different angles is nothing at all.",
+            "b": "right: only a count over seeds says how often something happens.",
+            "c": "the networks know nothing of each other; they only train side by side.",
+        },
+    )
+    return choose("0.3", answer, "ab", explanations)

@@ -2,7 +2,7 @@
 
 import torch
 
-from toyutils.exercises._check import compare, generator, integer, number
+from toyutils.exercises._check import choose, compare, generator, integer, number
 
 
 def check_reconstruct(answer, *, seed=0):
@@ -214,3 +214,32 @@ def _importance_pairs(seed):
     small, large = number(0.1, 0.8, random), number(1.2, 3.0, random)
     pairs = [(1.0, 1.0), (1.0, 0.1), (0.1, 1.0), (small, large), (large, small)]
     return [(torch.tensor(pair),) for pair in pairs]
+
+
+def check_concepts_01(answer, *, seed=0):
+    """Check exercise 1.5: `concepts_01()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": "right: one direction is lost, and with it the variance along it.",
+            "b": "it is exact: no weights and biases do better, however long you train.",
+            "c": (
+                "an equal share is one way. Leaving one feature out costs the same, and so "
+                "does everything in between."
+            ),
+        },
+        {
+            "a": (
+                "without a bias that output would be 0, and the loss higher by the square of "
+                "the mean."
+            ),
+            "b": (
+                "right: the best constant answer is the mean, and the variance is the error "
+                "that is left."
+            ),
+            "c": "0 is what comes without a bias. The mean is a better guess.",
+        },
+    )
+    return choose("1.5", answer, "ab", explanations)

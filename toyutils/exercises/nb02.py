@@ -2,7 +2,7 @@
 
 import torch
 
-from toyutils.exercises._check import compare, generator, integer, number
+from toyutils.exercises._check import choose, compare, generator, integer, number
 
 
 def check_feature_variance(answer, *, seed=0):
@@ -200,3 +200,25 @@ def _directions(seed):
         larger = angle.cos().square().maximum(angle.sin().square())
         cases.append((W[(larger - 0.9).abs() > 0.01][:, None],))
     return cases
+
+
+def check_concepts_02(answer, *, seed=0):
+    """Check exercise 2.4: `concepts_02()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": (
+                "right: sparsity changes these numbers, and not which directions are worth keeping."
+            ),
+            "b": "the exact minimum itself keeps no more features; no training goes below it.",
+            "c": "the exact loss has no sample at all, and says the same.",
+        },
+        {
+            "a": "noise would give different losses. These agree.",
+            "b": "right: the start decides where on the circle a model ends.",
+            "c": "beside a saddle there is something lower. Here there is nothing lower anywhere.",
+        },
+    )
+    return choose("2.4", answer, "ab", explanations)

@@ -4,6 +4,7 @@ import torch
 
 from toyutils.exercises._check import (
     Wrong,
+    choose,
     compare,
     generator,
     integer,
@@ -284,3 +285,26 @@ def _outcomes(seed):
         order = torch.randperm(len(W), generator=random)
         cases.append(((W[order] + 0.1 * (torch.rand(W.shape, generator=random) - 0.5))[:, None],))
     return cases
+
+
+def check_concepts_03(answer, *, seed=0):
+    """Check exercise 3.6: `concepts_03()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": (
+                "alone it makes h negative. The second output is right, and the ReLU silences "
+                "the first."
+            ),
+            "b": "right: the two partly cancel in h. That happens with probability p².",
+            "c": "one number cannot hold two: when both are active, the smaller one is lost.",
+        },
+        {
+            "a": "not one of them has a dead output; the notebook counts.",
+            "b": "they have converged, to a higher loss.",
+            "c": "right: from a start with equal signs, gradient descent rarely gets out.",
+        },
+    )
+    return choose("3.6", answer, "bc", explanations)

@@ -5,6 +5,7 @@ import torch
 from toyutils import geometry, theory
 from toyutils.exercises._check import (
     Wrong,
+    choose,
     compare,
     generator,
     integer,
@@ -180,3 +181,26 @@ def _matrices(random):
         n_hidden = integer(1, 3, random)
         sizes.append((n_hidden, n_hidden + integer(1, 3, random)))
     return [torch.randn(size, generator=random) for size in sizes]
+
+
+def check_concepts_04(answer, *, seed=0):
+    """Check exercise 4.5: `concepts_04()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": "right: that is why its best size is a compromise.",
+            "b": (
+                "the bias does not touch W. The best arrows do become a little longer in "
+                "answer to it."
+            ),
+            "c": "the bias stands at the output. The hidden numbers may have any sign.",
+        },
+        {
+            "a": "right: with a ReLU, negative interference is free as long as a feature is alone.",
+            "b": "so it would in a linear model. Here a ReLU follows.",
+            "c": "obtuse means beyond a right angle; the dot product is negative, not 0.",
+        },
+    )
+    return choose("4.5", answer, "aa", explanations)

@@ -4,7 +4,15 @@ import math
 
 import torch
 
-from toyutils.exercises._check import Wrong, compare, generator, judge, number, require_function
+from toyutils.exercises._check import (
+    Wrong,
+    choose,
+    compare,
+    generator,
+    judge,
+    number,
+    require_function,
+)
 from toyutils.exercises._check import value as call
 
 
@@ -184,3 +192,23 @@ def check_seeds_needed(answer, *, seed=0):
     cases = [(0.0625, 0.021), *((q, number(0.011, 0.04, random)) for q in (0.45, 0.83, 0.95))]
     hint = "solve √(q (1 - q) / N) = error for N, then round up."
     return compare("5.4", answer, cases, expected, mistakes, hint=hint, tolerance=1e-9)
+
+
+def check_concepts_05(answer, *, seed=0):
+    """Check exercise 5.5: `concepts_05()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": "a majority is no optimum. Only the exact losses of both arrangements can say.",
+            "b": "right: no more than that. Another learning rate or start gives other shares.",
+            "c": "16 networks do not.",
+        },
+        {
+            "a": "right: and you cannot tell from one picture whether it is 1/2 or nearly 1.",
+            "b": "half of all seeds show something else.",
+            "c": "the number of seeds that others train does not change the chance of one.",
+        },
+    )
+    return choose("5.5", answer, "ba", explanations)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from toyutils.exercises._check import Wrong, compare, judge, require_function
+from toyutils.exercises._check import Wrong, choose, compare, judge, require_function
 from toyutils.exercises._check import value as call
 
 
@@ -180,3 +180,26 @@ def _points(seed):
         (rng.normal(size=(m, n)), rng.random(n), rng.normal(size=n))
         for m, n in ((2, 5), (1, 3), (3, 4))
     ]
+
+
+def check_concepts_06(answer, *, seed=0):
+    """Check exercise 6.5: `concepts_06()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": "the number of features is not what is minimised.",
+            "b": "right: both claim to minimise the loss, and it is the loss that can be measured.",
+            "c": "the exact loss tells, and so do finite differences of each gradient.",
+        },
+        {
+            "a": "with one or with twenty hidden numbers there are two parts as well.",
+            "b": (
+                "right: each use answers for a part of the error. Forgetting one is the fault "
+                "of this notebook."
+            ),
+            "c": "the square gives the factor 2.",
+        },
+    )
+    return choose("6.5", answer, "bb", explanations)

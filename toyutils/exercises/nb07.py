@@ -5,7 +5,15 @@ import math
 import torch
 
 from toyutils import theory
-from toyutils.exercises._check import Wrong, compare, generator, judge, number, require_function
+from toyutils.exercises._check import (
+    Wrong,
+    choose,
+    compare,
+    generator,
+    judge,
+    number,
+    require_function,
+)
 from toyutils.exercises._check import value as call
 
 
@@ -148,3 +156,26 @@ def _linear_loss(W, sparsity):
     mean = torch.full(W.shape[1:], theory.feature_mean(sparsity), dtype=W.dtype)
     bias = mean - W.T @ (W @ mean)
     return float(theory.expected_loss(W, bias, sparsity, activation="linear"))
+
+
+def check_concepts_07(answer, *, seed=0):
+    """Check exercise 7.5: `concepts_07()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": "both losses are exact; the heptagon placed by hand stays where it is.",
+            "b": "right: what training finds and what is best are two questions.",
+            "c": "the trained models sit in a minimum of their own.",
+        },
+        {
+            "a": (
+                "right: interference grows steeply as an angle shrinks, so one narrow gap "
+                "costs more than others save."
+            ),
+            "b": "they are random. The polygon forms all the same.",
+            "c": "polygons form at equal importance; unequal importance bends them.",
+        },
+    )
+    return choose("7.5", answer, "ba", explanations)

@@ -2,7 +2,7 @@
 
 import torch
 
-from toyutils.exercises._check import compare, generator, integer, number
+from toyutils.exercises._check import choose, compare, generator, integer, number
 
 
 def check_least_linear_loss(answer, *, seed=0):
@@ -178,3 +178,26 @@ def _matrices(seed, least_hidden=1, n_features=None):
         n = n_features or n_hidden + integer(1, 4, random)
         cases.append((torch.randn(n_hidden, n, generator=random),))
     return cases
+
+
+def check_concepts_08(answer, *, seed=0):
+    """Check exercise 8.5: `concepts_08()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": (
+                "here all features are independent. The entry belongs to the model, not to "
+                "the data."
+            ),
+            "b": "right: that is interference.",
+            "c": "the matrix is symmetric; importance is not in it.",
+        },
+        {
+            "a": "right: rare features disturb each other rarely, so sharing pays.",
+            "b": "so it does in a linear model, whatever the density.",
+            "c": "less is active at a time, and so more fits in.",
+        },
+    )
+    return choose("8.5", answer, "ba", explanations)

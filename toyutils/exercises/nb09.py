@@ -2,7 +2,7 @@
 
 import torch
 
-from toyutils.exercises._check import compare, generator, integer, number
+from toyutils.exercises._check import choose, compare, generator, integer, number
 
 
 def check_three_prototypes(answer, *, seed=0):
@@ -158,3 +158,23 @@ def check_crossing(answer, *, seed=0):
         cases.append((density, one, 0.02 + number(0.02, 0.04, random) * (density - place)))
     hint = "find the sign change of other - one, then go gap / (gap - next gap) of the way."
     return compare("9.4", answer, cases, expected, mistakes, hint=hint, tolerance=1e-4)
+
+
+def check_concepts_09(answer, *, seed=0):
+    """Check exercise 9.5: `concepts_09()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": "it does fall a little, and then jumps: two minima change places.",
+            "b": "right: on either side both arrangements are minima, and the lower one changes.",
+            "c": "the optimum at each density is one number, and it falls once.",
+        },
+        {
+            "a": "right: it needs no training, only exact losses.",
+            "b": "that depends on the recipe. Near a boundary it may not be the best one.",
+            "c": "the diagrams show optima, or ends of training. Time is not in them.",
+        },
+    )
+    return choose("9.5", answer, "ba", explanations)

@@ -2,7 +2,7 @@
 
 import torch
 
-from toyutils.exercises._check import compare, generator, integer, number
+from toyutils.exercises._check import choose, compare, generator, integer, number
 
 
 def check_shares_of_a_dimension(answer, *, seed=0):
@@ -179,3 +179,23 @@ def check_worth_of_a_dimension(answer, *, seed=0):
         cases.append((number(0.1, 0.5, random) * variance(p), p, n, m))
     hint = "n_features (v - loss) / (n_hidden v), with v = p/3 - p²/4."
     return compare("10.4", answer, cases, expected, mistakes, hint=hint)
+
+
+def check_concepts_10(answer, *, seed=0):
+    """Check exercise 10.5: `concepts_10()`, two questions, each choice explained.
+
+    () -> letters, one for each question; any seed asks the same.
+    """
+    explanations = (
+        {
+            "a": "their length is about 1.",
+            "b": "right: each has a half of it for itself.",
+            "c": "both are always there. They err when they meet.",
+        },
+        {
+            "a": "the number of features exceeds it. Their shares do not.",
+            "b": "right: dimensions are shared out, never multiplied.",
+            "c": "so it is if none share. In superposition each gets less than 1.",
+        },
+    )
+    return choose("10.5", answer, "bb", explanations)
