@@ -19,6 +19,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -165,12 +166,15 @@ class _Answer:
         return content
 
     def signature(self):
-        """Return what the worker says about the function: an error, or its signature."""
+        """Return what the worker says about the function: its parameters, or an error."""
         try:
-            return self._receive()
+            kind, content, _ = self._receive()
+            return (kind, _signature(content)) if kind == "signature" else (kind, tuple(content))
         except (EOFError, OSError):
             self.ended = "The answer ended its process (exit, or too much memory)."
-            return "error", ("RuntimeError", self.ended), ()
+        except Exception as error:  # whatever a worker may send instead
+            self.ended = self.ended or f"The answer sent nonsense: {type(error).__name__}."
+        return "error", ("RuntimeError", self.ended)
 
     def _receive(self):
         if not self._connection.poll(max(0, self._deadline - time.monotonic())):
@@ -200,9 +204,12 @@ def answering(sources: list[str], function: str, seconds: float, memory: int):
     here, there = _FORKSERVER.Pipe()
     worker = _started((there, sources, function, seconds, memory))
     there.close()
+    # Should the worker neither answer nor listen, this ends it, and with it our waiting.
+    alarm = threading.Timer(seconds + 2, _end, [worker])
+    alarm.start()
     try:
         answer = _Answer(function, here, seconds)
-        kind, content, _ = answer.signature()
+        kind, content = answer.signature()
         if kind == "error":
             failed = _exception(*content)
 
@@ -212,15 +219,21 @@ def answering(sources: list[str], function: str, seconds: float, memory: int):
             fail.ended = answer.ended
             yield fail
         else:
-            answer.__signature__ = _signature(content)
+            answer.__signature__ = content
             yield answer
     finally:
+        alarm.cancel()
         here.close()
-        try:
-            os.killpg(worker.pid, signal.SIGKILL)  # with whatever it has started
-        except (ProcessLookupError, PermissionError):
-            worker.kill()
+        _end(worker)
         worker.join()
+
+
+def _end(worker) -> None:
+    """End a worker, with whatever it has started."""
+    try:
+        os.killpg(worker.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        worker.kill()
 
 
 def _work(connection, sources: list[str], function: str, seconds: int, memory: int) -> None:
@@ -292,7 +305,7 @@ def _unpacked(pair):
     if kind in ("list", "tuple"):
         return getattr(builtins, kind)(_unpacked(item) for item in content)
     if kind == "constant":
-        return getattr(builtins, content)
+        return {"Ellipsis": ..., "NotImplemented": NotImplemented}[content]
     if kind == "other":
         return type(str(content), (), {})()
     return content

@@ -247,6 +247,19 @@ def test_overview_leads_from_notebook_to_points(built):
     assert f"| **together** | **{ALL}** |" in text
 
 
+def test_the_notes_for_teaching_name_exercises_that_exist():
+    text = (notebooks.ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
+    groups = re.findall(r"exercises? (\d+\.\d+(?:(?:, | and | to )\d+\.\d+)*)", text)
+    named = {number for group in groups for number in re.findall(r"\d+\.\d+", group)}
+    assert len(named) > 8
+    exist = {
+        e.number for path in PATHS for e in notebooks.exercises(notebooks.read(path), path.name)
+    }
+    assert named <= exist
+    linked = set(re.findall(r"notebooks? (\d\d)", text))
+    assert linked <= {path.name[:2] for path in PATHS}
+
+
 SLEEPER = """
 import subprocess
 def antipodal_loss(p):
@@ -271,6 +284,30 @@ def alive(process):
     except OSError:
         return False
     return state.split()[0] not in ("Z", "X")
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("while True: pass", "more than 2 s"),
+        ("import time\ntime.sleep(1000)", "more than 2 s"),
+        ("import os\nos._exit(0)", "ended its process"),
+        ("raise SystemExit", "SystemExit"),
+        ("def antipodal_loss(p) return p", "SyntaxError"),
+        ("antipodal_loss = 3", "defines no function"),
+        # A worker that speaks for itself: the grader's end of the talk is a few frames above.
+        (
+            "import sys\nf = sys._getframe()\nwhile 'connection' not in f.f_locals: f = f.f_back\n"
+            "f.f_locals['connection'].send_bytes(b'nonsense')",
+            "nonsense",
+        ),
+    ],
+)
+def test_an_answer_that_never_gets_to_its_function_earns_nothing(source, word):
+    grader = grading.GradeAnswers(seconds=2)
+    verdict = grader.judge("antipodal_loss", source, [])
+    assert not verdict.passed
+    assert word in verdict.message
 
 
 def test_only_plain_values_come_back():
