@@ -71,3 +71,16 @@ def test_forms_of_an_answer(path, asked):
 
     for calm in (stub, lambda: ...):
         assert check(calm).status == _check.NOT_ATTEMPTED
+
+
+@each_notebook
+def test_the_reference_does_not_give_the_letters_away(path, asked):
+    check, right, explanations, _ = asked
+
+    def concepts_answer():
+        return right
+
+    result = check(concepts_answer)
+    assert result.passed
+    assert not any(text in result.message for choices in explanations for text in choices.values())
+    assert check(lambda: right).message != result.message

@@ -143,6 +143,9 @@ def choose(exercise, answer, right, explanations):
         ]
         if letters != right:
             raise Wrong("\n".join(["", *said]))
+        if _name(answer).endswith("_answer"):
+            # Run All runs the folded reference too: its output must not give the letters away.
+            return "Unfold the cell above when you have chosen."
         return "\n".join(["", *said])
 
     return judge(exercise, question)
