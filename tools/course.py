@@ -31,7 +31,7 @@ import nbformat
 from nbgrader.api import Gradebook
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools import notebooks
+from tools import grading, notebooks
 
 CONFIG = '''\
 """nbgrader's settings; written by tools/course.py."""
@@ -164,23 +164,22 @@ def source(notebook, name):
     """Return the notebook as nbgrader's source: answers between marks, hidden tests, points."""
     for exercise in notebooks.exercises(notebook, name):
         cells = notebook.cells
-        number = exercise.number.replace(".", "-")  # nbgrader's names have no dots
         stub, solution = cells[exercise.stub], cells[exercise.solution].source
         stub.source = _marked(stub.source, solution, exercise)
-        stub.metadata["nbgrader"] = _metadata(f"answer-{number}", solution=True)
+        stub.metadata["nbgrader"] = _metadata(grading.cell_name("answer", exercise), solution=True)
         check = cells[exercise.check]
-        check.metadata["nbgrader"] = _metadata(f"check-{number}", locked=True)
+        check.metadata["nbgrader"] = _metadata(grading.cell_name("check", exercise), locked=True)
         test = nbformat.v4.new_code_cell(
             "# Graded with seeds of its own.\n"
             "### BEGIN HIDDEN TESTS\n"
-            f"for seed in (1001, 1002):\n"
+            f"for seed in {grading.SEEDS}:\n"
             f"    result = exercises.check_{exercise.function}({exercise.function}, seed=seed)\n"
             "    assert result.passed, result\n"
             "### END HIDDEN TESTS",
             id=cells[exercise.solution].id,
             metadata={
                 "nbgrader": _metadata(
-                    f"test-{number}", grade=True, locked=True,
+                    grading.cell_name("test", exercise), grade=True, locked=True,
                     points=points(cells[exercise.task].source),
                 ),
             },

@@ -47,6 +47,7 @@ _FORKSERVER = get_context("forkserver")
 _FORKSERVER.set_forkserver_preload(["__main__", "tools.grading"])
 
 SEEDS = (1001, 1002)  # those of the visible checks are 0
+_ENDED = "The answer ended its process (exit, or too much memory)."
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class GradeAnswers(NbGraderPreprocessor):
         tests = [cell for cell in notebook.cells if name(cell) in functions()]
 
         def verdict(cell):
-            source = answers.get(name(cell).replace("test-", "answer-"))
+            source = answers.get(name(cell).replace("test-", "answer-", 1))
             return self.judge(functions()[name(cell)], source, helpers)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for a process of its own
@@ -109,10 +110,15 @@ class GradeAnswers(NbGraderPreprocessor):
 def functions() -> dict[str, str]:
     """Return {name of a hidden test: the function it is about}, from our notebooks alone."""
     return {
-        f"test-{exercise.number.replace('.', '-')}": exercise.function
+        cell_name("test", exercise): exercise.function
         for path in notebooks.notebook_paths()
         for exercise in notebooks.exercises(notebooks.read(path), path.name)
     }
+
+
+def cell_name(kind: str, exercise) -> str:
+    """Return the name of an exercise's "answer", "check" or "test"; nbgrader allows no dots."""
+    return f"{kind}-{exercise.number.replace('.', '-')}"
 
 
 def name(cell) -> str:
@@ -157,7 +163,7 @@ class _Answer:
             self._connection.send_bytes(cloudpickle.dumps(arguments))
             kind, content, changed = self._receive()
         except (EOFError, OSError):
-            self.ended = "The answer ended its process (exit, or too much memory)."
+            self.ended = _ENDED
             raise RuntimeError(self.ended) from None
         for ours, theirs in zip(arguments, changed, strict=False):
             _copy_back(ours, theirs)
@@ -171,7 +177,7 @@ class _Answer:
             kind, content, _ = self._receive()
             return (kind, _signature(content)) if kind == "signature" else (kind, tuple(content))
         except (EOFError, OSError):
-            self.ended = "The answer ended its process (exit, or too much memory)."
+            self.ended = _ENDED
         except Exception as error:  # whatever a worker may send instead
             self.ended = self.ended or f"The answer sent nonsense: {type(error).__name__}."
         return "error", ("RuntimeError", self.ended)

@@ -195,13 +195,18 @@ def home(root=ROOT):
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     repository = project["project"]["urls"]["Repository"].removesuffix(".git").rstrip("/")
     ref = project.get("tool", {}).get("notebooks", {}).get("ref", "main")
+    return {"repository": repository, "ref": ref, "slug": _slug(repository)}
+
+
+def _slug(repository):
+    repository = repository.removesuffix(".git").rstrip("/")
     slug = repository.removeprefix("https://github.com/")
     if slug == repository or slug.count("/") != 1:
         raise NotebookError(
             f"pyproject.toml: [project.urls] Repository is {repository!r}; Colab and Binder need "
             "the form https://github.com/owner/name"
         )
-    return {"repository": repository, "ref": ref, "slug": slug}
+    return slug
 
 
 def rehome(repository, ref="main", root=ROOT):
@@ -210,18 +215,14 @@ def rehome(repository, ref="main", root=ROOT):
     Raises NotebookError, and changes nothing, when the address has another form or a setting is
     missing.
     """
+    _slug(repository)  # raises
     path = root / "pyproject.toml"
-    before = text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     for name, value in (("Repository", repository), ("ref", ref)):
         text, n = re.subn(rf'^{name} = ".*"$', f'{name} = "{value}"', text, flags=re.MULTILINE)
         if n != 1:
             raise NotebookError(f"pyproject.toml: {n} lines `{name} = …`; one is wanted")
     path.write_text(text, encoding="utf-8")
-    try:
-        home(root)
-    except NotebookError:
-        path.write_text(before, encoding="utf-8")
-        raise
 
 
 def glossary(root=ROOT):

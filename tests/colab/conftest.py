@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from nbclient import NotebookClient
 
 from tools import notebooks
 
@@ -39,6 +40,14 @@ class Colab:
             command, cwd=self.folder, env=self.environment, check=True, capture_output=True,
             text=True,
         ).stdout  # fmt: skip
+
+    def execute(self, notebook, timeout) -> None:
+        """Run a notebook there, in place; no cell may take more than `timeout` seconds."""
+        client = NotebookClient(
+            notebook, timeout=timeout, kernel_name="python3",
+            resources={"metadata": {"path": str(self.folder)}},
+        )  # fmt: skip
+        client.execute(env=self.environment)
 
     def pip(self, *arguments) -> str:
         return self.run(sys.executable, "-m", "pip", *arguments)

@@ -1,7 +1,6 @@
 """Every notebook, alone in an empty folder, with the toyutils that the set-up cell installs."""
 
 import pytest
-from nbclient import NotebookClient
 
 from tools import notebooks
 
@@ -11,11 +10,7 @@ PATHS = notebooks.notebook_paths()
 @pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
 def test_runs_to_its_end(path, colab):
     notebook = notebooks.read(path)
-    client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3",
-        resources={"metadata": {"path": str(colab.folder)}},
-    )  # fmt: skip
-    client.execute(env=colab.environment)
+    colab.execute(notebook, timeout=300)
     assert list(colab.folder.iterdir()) == []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

@@ -6,7 +6,6 @@ import sys
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from tests.colab.conftest import ROOT, bare_repository
 from tools import notebooks
@@ -28,12 +27,7 @@ def run_setup(colab) -> str:
         for cell in notebooks.read(notebooks.notebook_paths()[0]).cells
         if "setup" in notebooks.tags(cell)
     ]
-    notebook = nbformat.v4.new_notebook(cells=[cell])
-    client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3",
-        resources={"metadata": {"path": str(colab.folder)}},
-    )  # fmt: skip
-    client.execute(env=colab.environment)
+    colab.execute(nbformat.v4.new_notebook(cells=[cell]), timeout=120)
     assert all(output.output_type == "stream" for output in cell.outputs), cell.outputs
     said = "".join(output.text for output in cell.outputs)
     return re.sub(r"\x1b\[\d*m|\r", "", said)  # colours, and a terminal's ends of lines

@@ -153,16 +153,9 @@ def choose(exercise, answer, right, explanations):
 
 def _letters(answer, n_questions):
     """Call the learner's function; return the letters it chose, in lower case."""
-    try:
-        chosen = answer()
-    except NotImplementedError:
-        chosen = ...
-    except (Exception, SystemExit) as error:
-        raise Wrong(_failure(error, answer)) from None
-    if chosen is Ellipsis or chosen is NotImplemented:
-        raise Unattempted("Write the function, then run this cell again.")
-    if chosen is None:
-        raise Wrong("Your function returned None. Is there a `return`?")
+    chosen = _called(answer, ())
+    if isinstance(chosen, BaseException):
+        raise Wrong(_failure(chosen, answer))
     if isinstance(chosen, list | tuple) and all(isinstance(letter, str) for letter in chosen):
         chosen = "".join(chosen)
     if not isinstance(chosen, str):
@@ -216,6 +209,21 @@ def outcome(function, arguments, n_results=1):
     Returns a tuple of `n_results` tensors, or the exception that the function raised.
     Raises Unattempted for a stub and Wrong for a changed input or an unusable result.
     """
+    result = _called(function, arguments)
+    if isinstance(result, BaseException):
+        return result
+    if n_results == 1:
+        return (_tensor(result),)
+    if not isinstance(result, tuple | list) or len(result) != n_results:
+        raise Wrong(f"Your function returned {_kind(result)}; {n_results} results are wanted.")
+    return tuple(_tensor(part) for part in result)
+
+
+def _called(function, arguments):
+    """Call `function` on copies of the arguments; return what it returns or the exception raised.
+
+    Raises Unattempted for a stub, and Wrong for a changed input or no result at all.
+    """
     copies = [_copy(a) for a in arguments]
     try:
         result = function(*copies)
@@ -231,11 +239,7 @@ def outcome(function, arguments, n_results=1):
     _require_unchanged(function, arguments, copies)
     if result is None:
         raise Wrong("Your function returned None. Is there a `return`?")
-    if n_results == 1:
-        return (_tensor(result),)
-    if not isinstance(result, tuple | list) or len(result) != n_results:
-        raise Wrong(f"Your function returned {_kind(result)}; {n_results} results are wanted.")
-    return tuple(_tensor(part) for part in result)
+    return result
 
 
 def generator(seed):

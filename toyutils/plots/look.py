@@ -40,6 +40,12 @@ def finish(fig: go.Figure, alt: str, *, height: int = 400, title: str | None = N
     return fig
 
 
+def alt_text(layout: dict) -> str:
+    """Return the text alternative that `finish` gave to a figure with this layout, or nothing."""
+    meta = layout.get("meta")
+    return meta.get("alt", "") if isinstance(meta, dict) else ""
+
+
 def numbers(values, digits: int = 4) -> list:
     """Return nested lists of numbers rounded to `digits` significant digits, to keep files small.
 

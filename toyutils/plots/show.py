@@ -6,6 +6,7 @@ from uuid import uuid4
 import plotly.io as pio
 from plotly.io.base_renderers import PlotlyRenderer
 
+from toyutils.plots.look import alt_text
 from toyutils.plots.still import still
 
 
@@ -19,9 +20,9 @@ class _Everywhere(PlotlyRenderer):
 
     def to_mimebundle(self, fig_dict):
         bundle = super().to_mimebundle(fig_dict)
-        meta = fig_dict.get("layout", {}).get("meta")
-        if isinstance(meta, dict) and "alt" in meta:
-            bundle["text/plain"] = meta["alt"]
+        alt = alt_text(fig_dict.get("layout", {}))
+        if alt:
+            bundle["text/plain"] = alt
         drawing = still(fig_dict)
         if drawing:
             bundle["image/svg+xml"] = drawing

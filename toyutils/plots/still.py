@@ -15,9 +15,10 @@ from html import escape
 import numpy as np
 from plotly import colors
 
-from toyutils.plots.look import GRID, INK, PALETTE
+from toyutils.plots.look import GRID, INK, PALETTE, alt_text
 
 _WIDTH = 700
+_LETTER = 6.2  # pixels, about, that a letter of the smallest text takes
 _DASHES = {"dash": "6 4", "dot": "2 3", "dashdot": "6 3 2 3", "longdash": "10 5"}
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 # Outlines of markers, in units of half their size.
@@ -46,13 +47,13 @@ def still(fig: dict) -> str | None:
     height = layout.get("height", 400)
     titled = bool(_text(layout.get("title")))
     words = [v for t in traces for v in _values(t.get("y")) if isinstance(v, str)]
-    left = max([60, *(14 + 6.2 * len(word) for word in words)])
+    left = max([60, *(14 + _LETTER * len(word) for word in words)])
     right = _WIDTH - (90 if scale else 25)
     area = (left, 60 if titled else 40, right, height - 50 - 18 * len(legend))
     if area[3] - area[1] < 40:
         return None
     parts = []
-    name = f"s{zlib.crc32(repr(fig).encode()):x}"  # several drawings may share a page
+    name = f"s{zlib.crc32(repr((traces, layout)).encode()):x}"  # several drawings may share a page
     panels = _panels(traces, layout, area)
     for number, panel in enumerate(panels.values()):
         left, top, right, bottom = panel.box
@@ -74,11 +75,10 @@ def still(fig: dict) -> str | None:
     parts += _colorbar(scale, area, name) if scale else []
     for row, entries in enumerate(legend):
         parts += _legend_row(entries, area[0], height - 18 * (len(legend) - row) + 6)
-    alt = (layout.get("meta") or {}).get("alt", "") if isinstance(layout.get("meta"), dict) else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" font-family="Helvetica, Arial, sans-serif" role="img">'
-        f'<title>{escape(alt)}</title><rect width="100%" height="100%" fill="white"/>'
+        f'<title>{escape(alt_text(layout))}</title><rect width="100%" height="100%" fill="white"/>'
         f"{''.join(parts)}</svg>"
     )
 
@@ -116,8 +116,9 @@ class _Axis:
 
     def pixel(self, value) -> float | None:
         place = self.place(value)
-        if place is None:
-            return None
+        return None if place is None else self.pixel_of(place)
+
+    def pixel_of(self, place: float) -> float:
         share = (place - self.low) / ((self.high - self.low) or 1)
         return self.start + share * (self.end - self.start)
 
@@ -463,7 +464,7 @@ def _legend(traces, layout) -> list[list[tuple[str, str, str | None]]]:
             entries.setdefault(_text(trace["name"]), (color, line.get("dash")))
     rows, used = [[]], 0
     for name, (color, dash) in entries.items():
-        width = 34 + 6.2 * len(name)
+        width = _entry_width(name)
         if rows[-1] and used + width > _WIDTH - 90:
             rows.append([])
             used = 0
@@ -477,12 +478,19 @@ def _legend_row(entries, x, y) -> list[str]:
     for name, color, dash in entries:
         parts.append(_line(x, y - 4, x + 18, y - 4, color, 4, dash))
         parts.append(_label(x + 23, y, name, anchor="start"))
-        x += 34 + 6.2 * len(name)
+        x += _entry_width(name)
     return parts
 
 
-def _place(value, reference, letter, panels, area) -> float:
-    """Return the pixel of a coordinate that refers to the paper, an axis or an axis's domain."""
+def _entry_width(name: str) -> float:
+    return 34 + _LETTER * len(name)
+
+
+def _place(value, reference, letter, panels, area, exponents) -> float:
+    """Return the pixel of a coordinate that refers to the paper, an axis or an axis's domain.
+
+    On a logarithmic axis plotly counts some coordinates in exponents, others in values.
+    """
     left, top, right, bottom = area
     start, end = (left, right) if letter == "x" else (bottom, top)
     name, _, domain = (reference or "paper").partition(" ")
@@ -490,8 +498,7 @@ def _place(value, reference, letter, panels, area) -> float:
         if name == pair[letter == "y"]:
             axis = getattr(panel, letter)
             if not domain:
-                share = (value - axis.low) / (axis.high - axis.low)  # on a log axis: exponents
-                return axis.start + share * (axis.end - axis.start)
+                return axis.pixel_of(value) if exponents else axis.pixel(value)
             start, end = axis.start, axis.end
     return start + value * (end - start)
 
@@ -499,24 +506,23 @@ def _place(value, reference, letter, panels, area) -> float:
 def _straight_line(shape, panels, area) -> list[str]:
     if shape.get("type") != "line":
         return []
-    ends = []
-    for letter in "xy":
-        reference = shape.get(f"{letter}ref", letter)
-        for end in "01":
-            value = shape.get(f"{letter}{end}")
-            for pair, panel in panels.items():  # a line is given in values, on log axes too
-                axis = getattr(panel, letter)
-                if reference == pair[letter == "y"] and axis.log:
-                    value = axis.place(value)
-            ends.append(_place(value, reference, letter, panels, area))
+    x0, x1, y0, y1 = (
+        _place(
+            shape.get(f"{letter}{end}"), shape.get(f"{letter}ref", letter), letter, panels, area,
+            exponents=False,
+        )
+        for letter in "xy"
+        for end in "01"
+    )  # fmt: skip
     line = shape.get("line", {})
-    x0, x1, y0, y1 = ends
     return [_line(x0, y0, x1, y1, line.get("color", INK), line.get("width", 1), line.get("dash"))]
 
 
 def _annotation(note, panels, area) -> list[str]:
-    x = _place(note.get("x", 0.5), note.get("xref", "paper"), "x", panels, area)
-    y = _place(note.get("y", 0.5), note.get("yref", "paper"), "y", panels, area)
+    x, y = (
+        _place(note.get(k, 0.5), note.get(f"{k}ref", "paper"), k, panels, area, exponents=True)
+        for k in "xy"
+    )
     raised = {"bottom": -4, "top": 12}.get(note.get("yanchor"), 4)
     anchor = _ANCHORS.get(note.get("xanchor"), "middle")
     size = note.get("font", {}).get("size", 13)
