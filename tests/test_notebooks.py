@@ -112,7 +112,7 @@ def shown(cell):
 
 # The tool, on small notebooks.
 
-TASK = """### Exercise 1.4 · Least loss
+TASK = """### Exercise 1.4 · Least loss (5 minutes)
 <details><summary>Hint 1</summary>one</details>
 <details>
 <summary>Hint 2</summary>two</details>"""
@@ -151,7 +151,7 @@ def small(*, solution=SOLUTION, extra="1 + 1"):
         cells=[
             markdown("# 01 · Title"),
             code("from toyutils import exercises"),
-            markdown(TASK, metadata={"tags": ["exercise"]}),
+            markdown(TASK, metadata={"tags": ["exercise"], "objective": 1}),
             code(STUB, metadata={"tags": ["stub"]}),
             code(CHECK, metadata={"tags": ["check"]}),
             code(solution, metadata={"tags": ["solution"], **folded}),
@@ -215,7 +215,9 @@ def drop(cell):
         (drop(2), "without its `exercise` cell above"),
         (lambda notebook: notebook.cells.insert(4, notebook.cells.pop(6)), "cell 4 should be"),
         (lambda notebook: notebook.cells[5].metadata.pop("cellView"), "not folded"),
-        (change(2, "1.4", ""), "the task has no number"),
+        (change(2, "1.4", ""), "the task should begin `### Exercise 1.2 · Title (5 minutes)`"),
+        (change(2, " (5 minutes)", ""), "the task should begin"),
+        (lambda notebook: notebook.cells[2].metadata.pop("objective"), "names no objective"),
         (change(2, "Hint 2", "More"), "fewer than two hints"),
         (change(3, "1.4", "1.3"), 'NotImplementedError("Exercise 1.4")'),
         (change(3, "def ", "async def "), "should define one function"),
@@ -236,6 +238,18 @@ def test_faults_of_an_exercise_are_named(edit, message):
     edit(notebook)
     with pytest.raises(notebooks.NotebookError, match=re.escape(message)):
         notebooks.exercises(notebook, "small")
+
+
+def test_objectives_are_read_and_asked_for():
+    notebook = small()
+    with pytest.raises(notebooks.NotebookError, match=r"small: one cell should begin"):
+        notebooks.objectives(notebook, "small")
+    goals = nbformat.v4.new_markdown_cell("**You will**\n- look;\n- see.\n\n**You need** eyes.")
+    notebook.cells.insert(1, goals)
+    assert notebooks.objectives(notebook, "small") == ["look;", "see."]
+    notebook.cells[3].metadata["objective"] = 3
+    with pytest.raises(notebooks.NotebookError, match=r"1\.4 serves objective 3; there are 2"):
+        notebooks.objectives(notebook, "small")
 
 
 def test_stamp_adds_the_common_cells_once(tmp_path):

@@ -1,6 +1,7 @@
 """Derive from the notebooks what a course needs: nothing is written twice.
 
     python tools/course.py build build/course
+    python tools/course.py collect build/course 03_one_relu ~/Downloads/submissions.zip
     python tools/course.py grade build/course 03_one_relu
 
 The first writes three folders below build/course:
@@ -9,29 +10,28 @@ The first writes three folders below build/course:
     staff/      the notebooks with the reference answers in place
     nbgrader/   a course in nbgrader's layout: source/, release/ and nbgrader_config.py
 
-and overview.md, which leads from every notebook to its objectives, exercises and points.
-
 An exercise of n minutes earns n points. Its visible check stays; the reference answer's place is
 taken by a hidden test, which uses other seeds.
 
-The second grades what lies in nbgrader/submitted/STUDENT/03_one_relu/, writes nbgrader/grades.csv
-and names whatever could not be graded, with the reason. Answers run as tools/grading.py describes.
+The second takes what a learning platform gives for download, an archive or a folder, and puts each
+student's notebook where nbgrader looks for it: nbgrader/submitted/STUDENT/03_one_relu/.
+
+The third grades what lies there, names whatever could not be graded, with the reason, and writes
+nbgrader/grades.csv, a line for each answer in nbgrader/03_one_relu.csv, and a page for each student
+in nbgrader/feedback/. See tools/submissions.py.
 """
 
 import argparse
 import ast
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools import grading, notebooks
+from tools import grading, notebooks, submissions
 
 CONFIG = '''\
 """nbgrader's settings; written by tools/course.py."""
@@ -46,7 +46,14 @@ c.IncludeHeaderFooter.header = ""
 # The visible checks call this a stub, and say so calmly.
 c.ClearSolutions.code_stub = {{"python": 'raise NotImplementedError("Exercise")'}}
 c.ClearSolutions.enforce_metadata = True
-# Answers run in processes of their own, one after another; see tools/grading.py.
+# Answers run in processes of their own, side by side; see tools/grading.py.
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "tools.grading.MendCells",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
 c.Autograde.autograde_preprocessors = [
     "tools.grading.GradeAnswers",
     "nbgrader.preprocessors.LimitOutput",
@@ -54,92 +61,65 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+# What an answer to one exercise may take:
+# c.GradeAnswers.seconds = 30
+# c.GradeAnswers.megabytes = 4000
 '''
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (("build", "write the three forms"), ("grade", "grade one assignment")):
+    names = {path.stem: path for path in notebooks.notebook_paths()}
+    for name, text in (
+        ("build", "write the three forms"),
+        ("collect", "take in what a learning platform gives for download"),
+        ("grade", "grade one assignment"),
+    ):
         command = commands.add_parser(name, help=text)
         command.add_argument("destination", type=Path, help="folder of the three forms")
-    command.add_argument("assignment", help="such as 03_one_relu")
+        if name == "build":
+            continue
+        command.add_argument("assignment", choices=names, metavar="ASSIGNMENT", help="03_one_relu")
+        if name == "collect":
+            command.add_argument("downloads", type=Path, help="an archive, or a folder")
     options = parser.parse_args(arguments)
-    destination = options.destination.resolve()
-    if options.command == "grade":
-        problems = grade(destination / "nbgrader", options.assignment)
-        for student, reason in problems.items():
-            print(f"{student}: not graded: {reason}")
-        print(f"{destination / 'nbgrader' / 'grades.csv'}: written")
+    folder = options.destination.resolve()
+    course = folder / "nbgrader"
+    if options.command == "build":
+        for path in names.values():
+            build(path, folder)
+        write_config(course)
+        release(course)
+        print(f"{folder}: {len(names)} assignments")
         return 0
-    for path in notebooks.notebook_paths():
-        build(path, destination)
-    course = destination / "nbgrader"
-    write_config(course)
-    for assignment in sorted(path.name for path in (course / "source").iterdir()):
-        nbgrader(course, "generate_assignment", assignment, "--force")
-    (destination / "overview.md").write_text(overview(), encoding="utf-8")
-    print(f"{destination}: {len(notebooks.notebook_paths())} assignments")
+    if not (course / "nbgrader_config.py").exists():
+        print(f"{folder} holds no course; first: tools/course.py build {folder}", file=sys.stderr)
+        return 1
+    if options.command == "collect":
+        try:
+            notes = submissions.collect(course, options.assignment, options.downloads)
+        except submissions.UnreadableError as error:
+            print(error, file=sys.stderr)
+            return 1
+        for student, note in notes.items():
+            print(f"{student}: {note or 'collected'}")
+        print(f"{len(notes)} students. Now: tools/course.py grade {folder} {options.assignment}")
+        return 0
+    problems = submissions.grade(course, options.assignment)
+    for student, reason in problems.items():
+        print(f"{student}: not graded: {reason}")
+    print(f"{course}: grades.csv, {options.assignment}.csv and feedback written")
     return 0
 
 
-def overview():
-    """Return Markdown: for every notebook its objectives, exercises, minutes and points."""
-    lines = ["# Notebooks, objectives, exercises, points\n"]
-    for path in notebooks.notebook_paths():
-        notebook = notebooks.read(path)
-        title, question = notebooks.title_and_question(path)
-        [goals] = [c.source for c in notebook.cells if c.source.startswith("**You will**")]
-        found = notebooks.exercises(notebook, path.name)
-        tasks = [notebook.cells[exercise.task].source for exercise in found]
-        lines += [f"## {title}\n", f"{question}\n", f"{goals}\n", "| exercise | points |"]
-        lines += ["| --- | --- |"]
-        for task in tasks:
-            heading = re.match(r"#+ Exercise (.+?) \(\d+ minutes?\)", task)[1]
-            lines.append(f"| {heading} | {points(task)} |")
-        lines.append(f"| **together** | **{sum(map(points, tasks))}** |\n")
-    return "\n".join(lines)
-
-
-def grade(course, assignment):
-    """Grade every submission of one assignment; return {student: why it could not be graded}.
-
-    One student's submission never touches another's grade: each has a row in grades.csv.
-    """
-    submitted = course / "submitted"
-    students = sorted(path.parent.name for path in submitted.glob(f"*/{assignment}"))
-    problems = {}
-    for student in students:
-        reason = unreadable(submitted / student / assignment / f"{assignment}.ipynb")
-        if reason:
-            problems[student] = reason
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        for student in students:  # a row in grades.csv, whatever was handed in
-            gradebook.update_or_create_student(student)
-    log = nbgrader(course, "autograde", assignment, "--force", check=False).stderr
-    (course / "autograde.log").write_text(log, encoding="utf-8")
-    for student in students:
-        graded = course / "autograded" / student / assignment / f"{assignment}.ipynb"
-        if not graded.exists():
-            problems.setdefault(student, "nbgrader refused it; see autograde.log")
-    nbgrader(course, "export", "--to", course / "grades.csv")
-    return problems
-
-
-def unreadable(path):
-    """Return in words why a submission is no notebook that can be graded, or None."""
-    if not path.exists():
-        others = sorted(other.name for other in path.parent.iterdir())
-        return f"{path.name} is missing; there is {', '.join(others) or 'nothing'}"
-    try:
-        text = path.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        return f"{path.name} is not UTF-8 text: {error.reason} at byte {error.start}"
-    try:
-        nbformat.reads(text, as_version=4)
-    except Exception as error:  # whatever a file may hold
-        return f"{path.name} is not a notebook: {str(error).splitlines()[0][:120]}"
-    return None
+def release(course):
+    """Write nbgrader's releases, and its database of assignments and points."""
+    api = submissions.nbgrader_api(course)
+    for assignment in sorted(path.name for path in (course / "source").iterdir()):
+        done = api.generate_assignment(assignment, force=True)
+        if not done["success"]:
+            raise RuntimeError(f"nbgrader: {assignment}:\n{done['log']}\n{done['error']}")
 
 
 def build(path, destination):
@@ -164,36 +144,21 @@ def source(notebook, name):
     """Return the notebook as nbgrader's source: answers between marks, hidden tests, points."""
     for exercise in notebooks.exercises(notebook, name):
         cells = notebook.cells
-        stub, solution = cells[exercise.stub], cells[exercise.solution].source
-        stub.source = _marked(stub.source, solution, exercise)
-        stub.metadata["nbgrader"] = _metadata(grading.cell_name("answer", exercise), solution=True)
-        check = cells[exercise.check]
-        check.metadata["nbgrader"] = _metadata(grading.cell_name("check", exercise), locked=True)
-        test = nbformat.v4.new_code_cell(
+        stub, solution = cells[exercise.stub], cells[exercise.solution]
+        stub.source = _marked(stub.source, solution.source, exercise)
+        stub.metadata["nbgrader"] = grading.metadata("answer", exercise)
+        cells[exercise.check].metadata["nbgrader"] = grading.metadata("check", exercise)
+        cells[exercise.solution] = nbformat.v4.new_code_cell(
             "# Graded with seeds of its own.\n"
             "### BEGIN HIDDEN TESTS\n"
             f"for seed in {grading.SEEDS}:\n"
             f"    result = exercises.check_{exercise.function}({exercise.function}, seed=seed)\n"
             "    assert result.passed, result\n"
             "### END HIDDEN TESTS",
-            id=cells[exercise.solution].id,
-            metadata={
-                "nbgrader": _metadata(
-                    grading.cell_name("test", exercise), grade=True, locked=True,
-                    points=points(cells[exercise.task].source),
-                ),
-            },
-        )  # fmt: skip
-        cells[exercise.solution] = test
+            id=solution.id,
+            metadata={"nbgrader": grading.metadata("test", exercise)},
+        )
     return notebook
-
-
-def points(task):
-    """Return an exercise's points: the minutes that its heading names."""
-    minutes = re.search(r"\((\d+) minutes?\)", task.splitlines()[0])
-    if not minutes:
-        raise notebooks.NotebookError(f"no `(5 minutes)` in the heading {task.splitlines()[0]!r}")
-    return int(minutes[1])
 
 
 def write_config(course):
@@ -201,26 +166,6 @@ def write_config(course):
     course.mkdir(parents=True, exist_ok=True)
     text = CONFIG.format(root=str(notebooks.ROOT), course=str(course))
     (course / "nbgrader_config.py").write_text(text, encoding="utf-8")
-
-
-def nbgrader(course, *arguments, check=True):
-    """Run an nbgrader command in the course's folder, with this Python's nbgrader."""
-    command = [sys.executable, "-m", "nbgrader", *map(str, arguments)]
-    # nbgrader calls `alembic`, which stands beside this Python.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path}
-    done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True)
-    if check and done.returncode:
-        raise RuntimeError(f"nbgrader {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
-    return done
-
-
-def _metadata(grade_id, *, solution=False, grade=False, locked=False, points=None):
-    metadata = dict(
-        grade_id=grade_id, solution=solution, grade=grade, locked=locked, task=False,
-        schema_version=3,
-    )  # fmt: skip
-    return metadata if points is None else metadata | {"points": points}
 
 
 def _marked(stub, solution, exercise):

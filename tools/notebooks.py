@@ -1,7 +1,8 @@
 """Keep the notebooks in shape: stamp their common cells, fill in the reference answers.
 
     python tools/notebooks.py stamp           write badges, set-up cell and terms into all of them,
-                                              and the table of notebooks into README.md
+                                              the table of notebooks into README.md, and
+                                              book/overview.md
     python tools/notebooks.py stamp --check   exit 1 and name what would change
     python tools/notebooks.py rehome URL [--ref REF]
                                             name another repository, or a branch or tag of it, in
@@ -47,9 +48,16 @@ class NotebookError(ValueError):
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: its number, the learner's function, where its four cells stand."""
+    """One exercise: what its heading says, the objective it serves, its function, its four cells.
+
+    `objective` counts the lines of the notebook's "You will" from 1. An exercise of n minutes is
+    worth n points.
+    """
 
     number: str
+    title: str
+    minutes: int
+    objective: int
     function: str
     task: int
     stub: int
@@ -78,6 +86,7 @@ def main(arguments=None):
         check = options.command == "stamp" and options.check
         changed = [line for path in notebook_paths() for line in stamp(path, check)]
         changed += stamp_readme(check)
+        changed += stamp_overview(check)
     except NotebookError as error:
         print(error, file=sys.stderr)
         return 1
@@ -168,6 +177,64 @@ def stamp_readme(check=False, root=ROOT):
     if not check:
         path.write_text(new, encoding="utf-8")
     return ["README.md"]
+
+
+def stamp_overview(check=False, root=ROOT):
+    """Write book/overview.md: each notebook's objectives, exercises, minutes and points.
+
+    Returns a list that says whether anything differed.
+    """
+    path = root / "book" / "overview.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    new = overview(root)
+    if new == text:
+        return []
+    if not check:
+        path.write_text(new, encoding="utf-8")
+    return ["book/overview.md"]
+
+
+def overview(root=ROOT):
+    """Return Markdown that leads from each notebook to its objectives, exercises and points."""
+    rows, parts = [], []
+    for path in notebook_paths(root):
+        notebook = read(path)
+        title, question = title_and_question(path)
+        goals = objectives(notebook, path.name)
+        found = exercises(notebook, path.name)
+        rows.append(
+            f"| [{title}](#{anchor(title)}) | {len(found)} | {sum(e.minutes for e in found)} |"
+        )
+        parts += [f"\n## {title}\n\n{question}\n\nYou will\n"]
+        parts += [f"{k}. {goal}" for k, goal in enumerate(goals, 1)]
+        parts += ["\n| exercise | for objective | points |\n| --- | --- | --- |"]
+        parts += [f"| {e.number} · {e.title} | {e.objective} | {e.minutes} |" for e in found]
+    return "\n".join(
+        [
+            "# Notebooks, objectives, exercises, points\n",
+            "<!-- Written by `make stamp` from the notebooks. -->\n",
+            "An exercise of *n* minutes earns *n* points.\n",
+            "| notebook | exercises | points |\n| --- | --- | --- |",
+            *rows,
+            *parts,
+            "",
+        ]
+    )
+
+
+def objectives(notebook, name):
+    """Return the lines of a notebook's "You will". Raises NotebookError if there are none."""
+    lists = [c.source for c in notebook.cells if c.source.startswith("**You will**")]
+    found = re.findall(r"^- (.+)$", lists[0], re.MULTILINE) if len(lists) == 1 else []
+    if not found:
+        raise NotebookError(f"{name}: one cell should begin `**You will**` and list objectives")
+    beyond = [e for e in exercises(notebook, name) if not 1 <= e.objective <= len(found)]
+    if beyond:
+        raise NotebookError(
+            f"{name}: exercise {beyond[0].number} serves objective {beyond[0].objective}; "
+            f"there are {len(found)}"
+        )
+    return found
 
 
 def relinked(text, address):
@@ -338,10 +405,10 @@ def _exercise(cells, i):
             raise NotebookError(f"cell {i + k}, `{tag}`, is a {here[k].cell_type} cell")
     task, stub, check, solution = (cell.source for cell in here)
 
-    number = re.search(r"Exercise (\d+\.\d+)", task)
-    if not number:
-        raise NotebookError("the task has no number `Exercise 1.2`")
-    number = number[1]
+    heading = re.match(r"#+ Exercise (\d+\.\d+) · (.+) \((\d+) minutes?\)$", task.splitlines()[0])
+    if not heading:
+        raise NotebookError("the task should begin `### Exercise 1.2 · Title (5 minutes)`")
+    number, title, minutes = heading.groups()
     if len(re.findall(r"<details>\s*<summary>Hint \d", task)) < 2:
         raise NotebookError(f"exercise {number} has fewer than two hints to unfold")
 
@@ -356,8 +423,8 @@ def _exercise(cells, i):
     if check.strip() != f"exercises.check_{function}({function})":
         raise NotebookError(f"the check should be `exercises.check_{function}({function})`")
 
-    title = re.match(r"# ?@title Reference answer (\d+\.\d+): ", solution)
-    if not title or title[1] != number:
+    folded_title = re.match(r"# ?@title Reference answer (\d+\.\d+): ", solution)
+    if not folded_title or folded_title[1] != number:
         raise NotebookError(f"the solution should begin `# @title Reference answer {number}: …`")
     body = _parse(solution, "solution").body
     signature = f"{function}_answer({ast.unparse(functions[0].args)})"
@@ -373,7 +440,14 @@ def _exercise(cells, i):
             f"the solution {number} is not folded: its metadata should have "
             'jupyter.source_hidden = true and cellView = "form"'
         )
-    return Exercise(number, function, i, i + 1, i + 2, i + 3)
+    objective = cells[i].metadata.get("objective")
+    if not isinstance(objective, int):
+        raise NotebookError(
+            f"the task {number} names no objective: its metadata should have `objective`, "
+            'the line of "You will" that it serves'
+        )
+    cell = (i, i + 1, i + 2, i + 3)
+    return Exercise(number, title, int(minutes), objective, function, *cell)
 
 
 def _parse(source, what):

@@ -146,6 +146,7 @@ WRONG = {
         "look at the lengths": lambda n_instances, generator: (
             5 * initial_weights_xavier_flipped(n_instances, generator)
         ),
+        "instances: expected shape": lambda n_instances, generator: initial_weights(64, generator),
         "zero in both": lambda n_instances, generator: torch.zeros(n_instances, 1, 2),
         "the same, so this is one trial": lambda n_instances, generator: torch.tensor(
             [1.0, -1.0]
@@ -153,7 +154,7 @@ WRONG = {
         "Two generators": lambda n_instances, generator: (
             torch.rand(n_instances, 1, 2) * torch.tensor([1.0, -1.0])
         ),
-        "expected shape (64, 1, 2)": lambda n_instances, generator: torch.rand(
+        "expected shape (": lambda n_instances, generator: torch.rand(
             n_instances, 2, generator=generator
         ),
     },

@@ -382,7 +382,10 @@ def _line(error, answer):
     """Return the line of the learner's code where the error arose, ready to append."""
     code = getattr(answer, "__code__", None)
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.line for frame in frames if code and frame.filename == code.co_filename]
+    # An error that was brought here from another process, as in grading, has its line as a note.
+    lines = getattr(error, "__notes__", []) or [
+        frame.line for frame in frames if code and frame.filename == code.co_filename
+    ]
     return f" (in the line `{lines[-1][:120]}`)" if lines and lines[-1] else ""
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from toyutils.exercises._check import choose, compare, generator, number
+from toyutils.exercises._check import choose, compare, generator, integer, number
 
 
 def check_count_represented(answer, *, seed=0):
@@ -128,7 +128,8 @@ def _weights(seed):
     # Lengths: 0.3, 0.85, 0.57, 0.64, 1.2; each of them tells some wrong formulas apart.
     fixed = torch.tensor([[0.3, 0.6, 0.4, -0.64, 0.0], [0.0, -0.6, 0.4, 0.0, -1.2]])
     cases = [fixed, torch.tensor([[0.3, 0.0, -0.4, 1.1], [0.25, 0.0, 0.1, 0.2]])]
-    for n_hidden, n_features in [(2, 6), (3, 7), (4, 9)]:
+    for n_hidden, least in [(2, 6), (3, 7), (4, 9)]:
+        n_features = least + integer(0, 3, random)
         directions = torch.randn(n_hidden, n_features, generator=random)
         lengths = 0.1 + 1.1 * torch.rand(n_features, generator=random)
         cases.append(directions / directions.norm(dim=0) * lengths)
@@ -138,7 +139,8 @@ def _weights(seed):
 def _sparse_settings(seed):
     """Return cases (n_features, sparsity): that of the notebook, and others."""
     random = generator(seed)
-    return [(5, 0.97), (2, 0.3), *((n, number(0.3, 0.9, random)) for n in (3, 4, 6, 9))]
+    several = ((n + integer(0, 2, random), number(0.3, 0.9, random)) for n in (3, 4, 6, 9))
+    return [(5, 0.97), (2, 0.3), *several]
 
 
 def check_concepts_00(answer, *, seed=0):

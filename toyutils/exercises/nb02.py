@@ -37,7 +37,8 @@ def check_feature_variance(answer, *, seed=0):
     }
     random = generator(seed)
     # S = 0 and S = 0.5 alone would let several of these pass.
-    cases = [(0.0,), (0.8,), (0.5,), (0.99,), (number(0.1, 0.4, random),)]
+    cases = [(0.0,), (0.8,), (0.5,), (0.99,)]
+    cases += [(number(low, low + 0.2, random),) for low in (0.1, 0.3, 0.65)]
     hint = "with chance p the feature is uniform on [0, 1], where E[x] = 1/2 and E[x²] = 1/3."
     return compare("2.1", answer, cases, expected, mistakes, hint=hint)
 

@@ -180,11 +180,13 @@ def check_initial_weights(answer, *, seed=0):
 
     def question():
         require_function(answer, lambda n_instances, generator: None)
-        W = value(answer, 64, generator(seed))
-        if W.shape != (64, 1, 2):
-            raise Wrong(
-                f"For 64 instances: expected shape (64, 1, 2), came shape {tuple(W.shape)}."
-            )
+        for n_instances in (integer(3, 9, generator(seed)), 64):
+            W = value(answer, n_instances, generator(seed))
+            if W.shape != (n_instances, 1, 2):
+                raise Wrong(
+                    f"For {n_instances} instances: expected shape {(n_instances, 1, 2)}, "
+                    f"came shape {tuple(W.shape)}."
+                )
         W = W.float()
         if (W == 0).all((1, 2)).any():
             raise Wrong(

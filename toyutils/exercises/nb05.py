@@ -9,6 +9,7 @@ from toyutils.exercises._check import (
     choose,
     compare,
     generator,
+    integer,
     judge,
     number,
     require_function,
@@ -55,7 +56,8 @@ def check_gaps_in_degrees(answer, *, seed=0):
         ),
     }
     random = generator(seed)
-    cases = [(torch.randn(2, n, generator=random),) for n in (5, 3, 4, 7)]
+    sizes = [n + integer(0, 2, random) for n in (5, 3, 4, 7)]
+    cases = [(torch.randn(2, n, generator=random),) for n in sizes]
     hint = "find the angle of every arrow, sort, subtract neighbours, and close the circle."
     return compare("5.1", answer, cases, expected, mistakes, hint=hint)
 
@@ -119,7 +121,8 @@ def check_polygon(answer, *, seed=0):
     def question():
         require_function(answer, lambda k, radius: None)
         random = generator(seed)
-        cases = [(k, number(1.1, 2.0, random)) for k in (5, 3, 8)]
+        corners = (5, integer(3, 4, random), integer(6, 9, random))
+        cases = [(k, number(1.1, 2.0, random)) for k in corners]
         for k, radius in cases:
             _require_polygon(call(answer, k, radius), k, radius)
         return f"All {len(cases)} polygons are regular."

@@ -46,7 +46,8 @@ def check_error_signal(answer, *, seed=0):
     }
     rng = np.random.default_rng(seed)
     cases = []
-    for n_points, n_features in ((6, 5), (4, 3), (7, 2)):
+    for least, n_features in ((6, 5), (4, 3), (7, 2)):
+        n_points = least + int(rng.integers(3))
         x = rng.random((n_points, n_features)) * (rng.random((n_points, n_features)) < 0.6)
         cases.append((x, rng.normal(size=x.shape), 0.2 + rng.random(n_features)))
     hint = "importance times (y - x) times the mask."
@@ -102,7 +103,8 @@ def check_slope_by_nudging(answer, *, seed=0):
     def question():
         require_function(answer, lambda loss, W: None)
         rng = np.random.default_rng(seed)
-        for shape in ((2, 3), (4,), (1, 2)):
+        n = int(rng.integers(3, 7))
+        for shape in ((2, n), (n + 1,), (1, n - 1)):
             A, W = rng.normal(size=shape), rng.normal(size=shape)
 
             def loss(w, A=A):
@@ -176,10 +178,8 @@ def check_missing_terms(answer, *, seed=0):
 def _points(seed):
     """Return cases (W, x, delta), never square."""
     rng = np.random.default_rng(seed)
-    return [
-        (rng.normal(size=(m, n)), rng.random(n), rng.normal(size=n))
-        for m, n in ((2, 5), (1, 3), (3, 4))
-    ]
+    sizes = [(m, n + int(rng.integers(3))) for m, n in ((2, 5), (1, 3), (3, 4))]
+    return [(rng.normal(size=(m, n)), rng.random(n), rng.normal(size=n)) for m, n in sizes]
 
 
 def check_concepts_06(answer, *, seed=0):

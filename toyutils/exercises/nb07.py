@@ -10,6 +10,7 @@ from toyutils.exercises._check import (
     choose,
     compare,
     generator,
+    integer,
     judge,
     number,
     require_function,
@@ -75,7 +76,14 @@ def check_best_corners(answer, *, seed=0):
     random = generator(seed)
     paper = torch.tensor([0.0, 0.23738, 0.86746, 1.7487, 2.77311])  # Chen et al. (2023)
     steep = torch.tensor([0.1, 0.4 + 0.2 * float(torch.rand((), generator=random)), 1.9, 3.5])
-    cases = [(paper, 8), (paper, 5), (paper, 4), (steep, 6), (steep, 7), (paper, 7)]
+    cases = [
+        (paper, integer(8, 12, random)),
+        (paper, 5),
+        (paper, 4),
+        (steep, 6),
+        (steep, 7),
+        (paper, 7),
+    ]
     hint = "for every k from 4 to n compute h_k + (n - k); return the k of the least."
     return compare("7.2", answer, cases, expected, mistakes, hint=hint, tolerance=1e-9)
 
@@ -101,7 +109,8 @@ def check_best_of(answer, *, seed=0):
         ),
     }
     random = generator(seed)
-    cases = [(16, 0.09), (1, 0.3), (4, number(0.1, 0.6, random)), (3, number(0.1, 0.9, random))]
+    cases = [(16, 0.09), (1, 0.3)]
+    cases += [(integer(k, k + 3, random), number(0.1, 0.6, random)) for k in (2, 5)]
     hint = "one run misses with 1 - share; all k miss with the k-th power of that."
     return compare("7.3", answer, cases, expected, mistakes, hint=hint)
 

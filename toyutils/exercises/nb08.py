@@ -50,8 +50,7 @@ def check_least_linear_loss(answer, *, seed=0):
     }
     random = generator(seed)
     cases = []
-    for _ in range(4):
-        n_hidden = integer(1, 3, random)
+    for n_hidden in (1, 2, 3, integer(2, 4, random)):
         importance = 0.1 + torch.rand(n_hidden + integer(2, 5, random), generator=random)
         importance[0] = 0.05  # so that the order matters
         cases.append((number(0.55, 0.95, random), importance, n_hidden))
@@ -159,7 +158,8 @@ def check_first_record(answer, *, seed=0):
     }
     random = generator(seed)
     cases = []
-    for n_records, n_features in ((6, 8), (7, 9), (5, 10)):
+    for n_records, least in ((6, 7), (7, 10), (5, 13)):
+        n_features = least + integer(0, 2, random)
         norms = 0.9 * torch.rand(n_records, n_features, generator=random)
         norms[:, 0] = 0.1  # never
         norms[:, 1] = torch.linspace(0.55, 0.9, n_records)  # from the start

@@ -151,7 +151,9 @@ def check_crossing(answer, *, seed=0):
     random = generator(seed)
     cases = []
     for k in range(4):
-        density = torch.linspace(0.2, 0.8, 7 + k) + 0.001 * number(0, 1, random)
+        density = torch.linspace(0.2, 0.8, 7 + k + integer(0, 3, random)) + 0.001 * number(
+            0, 1, random
+        )
         step = float(density[1] - density[0])
         place = float(density[2 + k % 3]) + (0.2, 0.8, 0.3, 0.7)[k] * step
         one = 0.02 + 0.1 * (density - place)

@@ -39,7 +39,7 @@ def check_shares_of_a_dimension(answer, *, seed=0):
         ),
     }
     random = generator(seed)
-    sizes = [(3, 5), (2, 4), (4, 7), (2, 6)]
+    sizes = [(m, n + integer(0, 2, random)) for m, n in [(3, 5), (2, 4), (4, 7), (2, 6)]]
     cases = [(torch.randn(m, n, generator=random),) for m, n in sizes]
     hint = "D_i = |W_i|² / Σ_j (Ŵ_i · W_j)², with Ŵ_i = W_i / |W_i|; columns are directions."
     return compare("10.1", answer, cases, expected, mistakes, hint=hint)
@@ -79,7 +79,7 @@ def check_share_on_line(answer, *, seed=0):
     for k in range(4):
         value = number(0.3, 0.7, random)
         offsets = torch.tensor([0.004, -0.004, 0.009, -0.009, -0.01, 0.1, -0.2, 0.003, 0.2])
-        D = value + offsets.repeat(1 + k)
+        D = value + offsets.repeat(1 + k + integer(0, 2, random))
         kept = torch.rand(len(D), generator=random) < 0.6
         kept[:3] = True
         kept[-2] = False
@@ -176,6 +176,7 @@ def check_worth_of_a_dimension(answer, *, seed=0):
     cases = []
     for n, m in ((5, 2), (3, 2), (8, 3), (7, 3)):
         p = number(0.1, 0.8, random)
+        n += integer(0, 3, random)
         cases.append((number(0.1, 0.5, random) * variance(p), p, n, m))
     hint = "n_features (v - loss) / (n_hidden v), with v = p/3 - p²/4."
     return compare("10.4", answer, cases, expected, mistakes, hint=hint)

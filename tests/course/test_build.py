@@ -1,0 +1,152 @@
+"""Build the course, and look at what students, staff and nbgrader get."""
+
+import functools
+import re
+
+import nbformat
+import pytest
+
+from tests.test_exercises import RIGHT as RIGHT_ANSWERS
+from tests.test_exercises import SEEDS
+from tools import course, grading, notebooks
+from toyutils import exercises
+
+RIGHT = {name: answers[0] for name, answers in RIGHT_ANSWERS.items()}
+# Exercises whose answer takes no arguments, so that there is nothing to vary.
+WITHOUT_CASES = {"break_even_density", "my_model"}
+# Exercises about numbers, or about one model whose size is part of the task.
+OF_ONE_SIZE = {
+    "antipodal_loss", "as_good_as", "boundary", "feature_variance", "interference_cost",
+    "minimum_loss", "seeds_needed", "three_prototypes", "two_pairs_loss",
+}  # fmt: skip
+PATHS = notebooks.notebook_paths()
+each_notebook = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The course, built by the command that teachers use."""
+    folder = tmp_path_factory.mktemp("course")
+    assert course.main(["build", str(folder)]) == 0
+    return folder
+
+
+@each_notebook
+def test_no_solution_is_left_in_what_students_get(built, path):
+    original = notebooks.read(path)
+    shown = "\n".join(c.source for c in original.cells if "solution" not in notebooks.tags(c))
+    secret = set()
+    for exercise in notebooks.exercises(original, path.name):
+        secret |= {line.strip() for line in original.cells[exercise.solution].source.splitlines()}
+    # Lines of a letter or two, and what the lesson shows anyway, give nothing away.
+    secret = {line for line in secret if len(line) > 12 or line.startswith("return ")}
+    secret = {line for line in secret if line not in shown}
+    assert len(secret) >= 4
+    assert any(re.fullmatch(r'return "[a-c]+"', line) for line in secret), "the closing letters"
+    for file in (built / "student" / path.name,
+                 built / "nbgrader" / "release" / path.stem / path.name):  # fmt: skip
+        text = file.read_text(encoding="utf-8")
+        assert not nbformat.validate(nbformat.reads(text, as_version=4))
+        plain = text.replace('\\"', '"').replace("\\\\", "\\")
+        assert [line for line in secret if line in plain] == []
+        assert "BEGIN SOLUTION" not in text
+        assert "HIDDEN TESTS" not in text
+        assert str(grading.SEEDS[0]) not in text
+
+
+@each_notebook
+def test_the_staff_edition_holds_every_answer(built, path):
+    staff = nbformat.read(built / "staff" / path.name, as_version=4)
+    for exercise in notebooks.exercises(notebooks.read(path), path.name):
+        assert "NotImplementedError" not in staff.cells[exercise.stub].source
+
+
+@each_notebook
+def test_nbgrader_knows_every_exercise_and_its_points(built, path):
+    release = built / "nbgrader" / "release" / path.stem / path.name
+    cells = [c for c in nbformat.read(release, as_version=4).cells if grading.name(c)]
+    exercises = notebooks.exercises(notebooks.read(path), path.name)
+    wanted = [
+        grading.metadata(kind, exercise)["grade_id"]
+        for exercise in exercises
+        for kind in ("answer", "check", "test")
+    ]
+    assert [grading.name(cell) for cell in cells] == wanted
+    points = [cell.metadata["nbgrader"].get("points") for cell in cells]
+    assert [p for p in points if p is not None] == [exercise.minutes for exercise in exercises]
+
+
+def test_a_course_that_was_not_built_is_told(tmp_path, capsys):
+    assert course.main(["grade", str(tmp_path), PATHS[0].stem]) == 1
+    assert "tools/course.py build" in capsys.readouterr().err
+
+
+def test_the_overview_leads_from_notebook_to_points():
+    text = (notebooks.ROOT / "book" / "overview.md").read_text(encoding="utf-8")
+    for path in PATHS:
+        notebook = notebooks.read(path)
+        title, _ = notebooks.title_and_question(path)
+        part = re.search(
+            rf"^## {re.escape(title)}$(.+?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE
+        )
+        goals = re.findall(r"^(\d)\. (.+)$", part[1], re.MULTILINE)
+        assert [goal for _, goal in goals] == notebooks.objectives(notebook, path.name)
+        rows = re.findall(r"^\| (\d+\.\d+) · .+ \| (\d) \| (\d+) \|$", part[1], re.MULTILINE)
+        assert {objective for _, objective, _ in rows} == {k for k, _ in goals}, "one for each"
+        found = notebooks.exercises(notebook, path.name)
+        assert [(n, int(p)) for n, _, p in rows] == [(e.number, e.minutes) for e in found]
+
+
+def test_the_notes_for_teaching_name_exercises_that_exist():
+    text = (notebooks.ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
+    groups = re.findall(r"exercises? (\d+\.\d+(?:(?:, | and | to )\d+\.\d+)*)", text)
+    named = {number for group in groups for number in re.findall(r"\d+\.\d+", group)}
+    assert len(named) > 8
+    exist = {
+        e.number for path in PATHS for e in notebooks.exercises(notebooks.read(path), path.name)
+    }
+    assert named <= exist
+    linked = set(re.findall(r"notebooks? (\d\d)", text))
+    assert linked <= {path.name[:2] for path in PATHS}
+
+
+def calls(name, seed):
+    """Return the arguments with which a check calls an answer, arrays as lists."""
+    seen = []
+    right = RIGHT[name]
+
+    @functools.wraps(right)
+    def answer(*given):
+        seen.append([g.tolist() if hasattr(g, "tolist") else g for g in given])
+        return right(*given)
+
+    assert getattr(exercises, f"check_{name}")(answer, seed=seed).passed
+    return seen
+
+
+def sizes(given):
+    """Return the sizes of arguments: of arrays the shape, of whole numbers the number."""
+    if isinstance(given, list):
+        return [len(given), *(sizes(part) for part in given[:1])]
+    return given if isinstance(given, int) else "number"
+
+
+@pytest.mark.parametrize("name", sorted(RIGHT))
+def test_hidden_tests_have_other_values_and_sizes(name):
+    assert grading.SEEDS == SEEDS
+    visible = calls(name, 0)
+    for seed in SEEDS:
+        hidden = calls(name, seed)
+        if name not in WITHOUT_CASES:
+            assert sum(case not in visible for case in hidden) >= 2
+        if name not in WITHOUT_CASES | OF_ONE_SIZE:
+            assert [[sizes(g) for g in c] for c in hidden] != [
+                [sizes(g) for g in c] for c in visible
+            ]
+
+
+def test_each_exception_to_that_is_one():
+    for name in WITHOUT_CASES | OF_ONE_SIZE:
+        assert name in RIGHT
+    for name in WITHOUT_CASES:
+        assert calls(name, 0) == [[]]
