@@ -8,7 +8,8 @@ The first writes three folders below build/course:
 
     student/    the notebooks without reference answers, for self-study and hand-out
     staff/      the notebooks with the reference answers in place
-    nbgrader/   a course in nbgrader's layout: source/, release/ and nbgrader_config.py
+    nbgrader/   a course in nbgrader's layout: source/, release/ and nbgrader_config.py, which is
+                yours: what you change there stays when you build again
 
 An exercise of n minutes earns n points. Its visible check stays; the reference answer's place is
 taken by a hidden test, which uses other seeds.
@@ -33,8 +34,8 @@ import nbformat
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools import grading, notebooks, submissions
 
-CONFIG = '''\
-"""nbgrader's settings; written by tools/course.py."""
+OURS = '''\
+"""nbgrader's settings for this course. Written anew by every tools/course.py build."""
 
 import sys
 
@@ -61,56 +62,70 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+'''
+YOURS = '''\
+"""nbgrader's settings, for you to change. tools/course.py build writes this file only once."""
+
+load_subconfig("superposition_config.py")
+c = get_config()
 # What an answer to one exercise may take:
 # c.GradeAnswers.seconds = 30
 # c.GradeAnswers.megabytes = 4000
+# The folder through which a JupyterHub exchanges assignments:
+# c.Exchange.root = "/srv/nbgrader/exchange"
 '''
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    names = {path.stem: path for path in notebooks.notebook_paths()}
-    for name, text in (
-        ("build", "write the three forms"),
-        ("collect", "take in what a learning platform gives for download"),
-        ("grade", "grade one assignment"),
+    commands = parser.add_subparsers(required=True)
+    assignments = [path.stem for path in notebooks.notebook_paths()]
+    for run, text in (
+        (build, "write the three forms"),
+        (collect, "take in what a learning platform gives for download"),
+        (grade, "grade one assignment"),
     ):
-        command = commands.add_parser(name, help=text)
-        command.add_argument("destination", type=Path, help="folder of the three forms")
-        if name == "build":
-            continue
-        command.add_argument("assignment", choices=names, metavar="ASSIGNMENT", help="03_one_relu")
-        if name == "collect":
+        command = commands.add_parser(run.__name__, help=text)
+        command.set_defaults(run=run)
+        command.add_argument("folder", type=Path, help="of the three forms")
+        if run is not build:
+            command.add_argument("assignment", choices=assignments, metavar="ASSIGNMENT")
+        if run is collect:
             command.add_argument("downloads", type=Path, help="an archive, or a folder")
     options = parser.parse_args(arguments)
-    folder = options.destination.resolve()
-    course = folder / "nbgrader"
-    if options.command == "build":
-        for path in names.values():
-            build(path, folder)
-        write_config(course)
-        release(course)
-        print(f"{folder}: {len(names)} assignments")
-        return 0
-    if not (course / "nbgrader_config.py").exists():
-        print(f"{folder} holds no course; first: tools/course.py build {folder}", file=sys.stderr)
+    options.folder = options.folder.resolve()
+    course = options.folder / "nbgrader"
+    if options.run is not build and not (course / "nbgrader_config.py").exists():
+        print(f"{options.folder} holds no course yet: tools/course.py build", file=sys.stderr)
         return 1
-    if options.command == "collect":
-        try:
-            notes = submissions.collect(course, options.assignment, options.downloads)
-        except submissions.UnreadableError as error:
-            print(error, file=sys.stderr)
-            return 1
-        for student, note in notes.items():
-            print(f"{student}: {note or 'collected'}")
-        print(f"{len(notes)} students. Now: tools/course.py grade {folder} {options.assignment}")
-        return 0
-    problems = submissions.grade(course, options.assignment)
-    for student, reason in problems.items():
-        print(f"{student}: not graded: {reason}")
-    print(f"{course}: grades.csv, {options.assignment}.csv and feedback written")
+    try:
+        options.run(options, course)
+    except submissions.UnreadableError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
+
+
+def build(options, course):
+    paths = notebooks.notebook_paths()
+    for path in paths:
+        write_forms(path, options.folder)
+    write_config(course)
+    release(course)
+    print(f"{options.folder}: {len(paths)} assignments")
+
+
+def collect(options, course):
+    notes = submissions.collect(course, options.assignment, options.downloads)
+    for student, note in notes.items():
+        print(f"{student}: {note or 'collected'}")
+    print(f"{len(notes)} students")
+
+
+def grade(options, course):
+    for student, reason in submissions.grade(course, options.assignment).items():
+        print(f"{student}: not graded: {reason}")
+    print(f"{course}: grades.csv, {options.assignment}.csv and feedback/ written")
 
 
 def release(course):
@@ -122,7 +137,7 @@ def release(course):
             raise RuntimeError(f"nbgrader: {assignment}:\n{done['log']}\n{done['error']}")
 
 
-def build(path, destination):
+def write_forms(path, destination):
     """Write the three forms of one notebook."""
     for folder, form in (("student", student), ("staff", notebooks.filled)):
         (destination / folder).mkdir(parents=True, exist_ok=True)
@@ -162,10 +177,13 @@ def source(notebook, name):
 
 
 def write_config(course):
-    """Write nbgrader's settings into the course's folder."""
+    """Write nbgrader's settings into the course's folder; those that are the teacher's stay."""
     course.mkdir(parents=True, exist_ok=True)
-    text = CONFIG.format(root=str(notebooks.ROOT), course=str(course))
-    (course / "nbgrader_config.py").write_text(text, encoding="utf-8")
+    ours = OURS.format(root=str(notebooks.ROOT), course=str(course))
+    (course / "superposition_config.py").write_text(ours, encoding="utf-8")
+    yours = course / "nbgrader_config.py"
+    if not yours.exists():
+        yours.write_text(YOURS, encoding="utf-8")
 
 
 def _marked(stub, solution, exercise):

@@ -11,6 +11,7 @@ import ast
 import functools
 import os
 import re
+import textwrap
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -268,12 +269,17 @@ class GradeAnswers(NbGraderPreprocessor):
             if name(cell) in came:
                 verdict = came[name(cell)]
                 self.log.info("%s: %s", name(cell), verdict.message)
-                stream = nbformat.v4.new_output("stream", text=f"{verdict.message}\n")
-                cell.outputs = [stream] if verdict.passed else [_failure(verdict.message)]
+                # What stood here goes on to the learner, who need not know the seeds.
+                cell.source = "# The check above, with other seeds and other sizes."
+                cell.outputs = [_output(verdict)]
         return notebook, resources
 
 
-def _failure(message: str):
+def _output(verdict: Verdict):
+    """Return a verdict as nbgrader reads it: an error costs the points. Lines are short."""
+    lines = [part for line in verdict.message.splitlines() for part in textwrap.wrap(line, 90)]
+    if verdict.passed:
+        return nbformat.v4.new_output("stream", text="\n".join(lines))
     return nbformat.v4.new_output(
-        "error", ename="NotRightYet", evalue=message, traceback=message.splitlines()
+        "error", ename="NotRightYet", evalue=verdict.message, traceback=lines
     )

@@ -16,7 +16,7 @@ ANSWERS = Path(__file__).parent.parent / "answers"
 
 def small_course(path, folder):
     """Build a course of one assignment; return nbgrader's folder."""
-    course.build(path, folder)
+    course.write_forms(path, folder)
     course.write_config(folder / "nbgrader")
     course.release(folder / "nbgrader")
     return folder / "nbgrader"

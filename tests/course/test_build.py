@@ -31,27 +31,44 @@ def built(tmp_path_factory):
     return folder
 
 
+def lines(source):
+    """Return the lines of a cell without white space, and without `return` before a value."""
+    return {"".join(line.split()).removeprefix("return") for line in source.splitlines()}
+
+
+def secrets(cells, exercise):
+    """Return the lines that answer an exercise, less what is taught or hinted at above them."""
+    answer = cells[exercise.solution].source.partition("\n")[2].rpartition("exercises.check_")[0]
+    above = "".join("".join(cell.source.split()) for cell in cells[: exercise.check])
+    return {
+        line
+        for line in lines(answer.partition("\n")[2])
+        if (len(line) >= 8 or re.fullmatch(r'"[a-c]+"', line)) and line not in above
+    }
+
+
 @each_notebook
 def test_no_solution_is_left_in_what_students_get(built, path):
     original = notebooks.read(path)
-    shown = "\n".join(c.source for c in original.cells if "solution" not in notebooks.tags(c))
-    secret = set()
     for exercise in notebooks.exercises(original, path.name):
-        secret |= {line.strip() for line in original.cells[exercise.solution].source.splitlines()}
-    # Lines of a letter or two, and what the lesson shows anyway, give nothing away.
-    secret = {line for line in secret if len(line) > 12 or line.startswith("return ")}
-    secret = {line for line in secret if line not in shown}
-    assert len(secret) >= 4
-    assert any(re.fullmatch(r'return "[a-c]+"', line) for line in secret), "the closing letters"
-    for file in (built / "student" / path.name,
-                 built / "nbgrader" / "release" / path.stem / path.name):  # fmt: skip
-        text = file.read_text(encoding="utf-8")
-        assert not nbformat.validate(nbformat.reads(text, as_version=4))
-        plain = text.replace('\\"', '"').replace("\\\\", "\\")
-        assert [line for line in secret if line in plain] == []
-        assert "BEGIN SOLUTION" not in text
-        assert "HIDDEN TESTS" not in text
-        assert str(grading.SEEDS[0]) not in text
+        secret = secrets(original.cells, exercise)
+        assert secret, exercise.number
+        for file in (built / "student" / path.name,
+                     built / "nbgrader" / "release" / path.stem / path.name):  # fmt: skip
+            text = file.read_text(encoding="utf-8")
+            notebook = nbformat.reads(text, as_version=4)
+            nbformat.validate(notebook)
+            # In no cell, below the exercise or above; then in no other field of the file.
+            for cell in notebook.cells:
+                leaked = [
+                    line for line in secret if any(line in part for part in lines(cell.source))
+                ]
+                assert leaked == [], f"{exercise.number}: {cell.source}"
+            plain = "".join(text.replace('\\"', '"').replace("\\n", "").split())
+            assert [line for line in secret if line in plain] == []
+            assert "BEGIN SOLUTION" not in text
+            assert "HIDDEN TESTS" not in text
+            assert str(grading.SEEDS[0]) not in text
 
 
 @each_notebook
@@ -78,7 +95,7 @@ def test_nbgrader_knows_every_exercise_and_its_points(built, path):
 
 def test_a_course_that_was_not_built_is_told(tmp_path, capsys):
     assert course.main(["grade", str(tmp_path), PATHS[0].stem]) == 1
-    assert "tools/course.py build" in capsys.readouterr().err
+    assert "holds no course yet: tools/course.py build" in capsys.readouterr().err
 
 
 def test_the_overview_leads_from_notebook_to_points():

@@ -108,6 +108,20 @@ def test_of_two_submissions_the_last_counts(place):
         assert scores_by_student(place, NAME) == {"jdoe": score}
 
 
+def test_building_again_keeps_grades_and_settings(place):
+    hand_in(place, "jdoe", NAME, read(place, "source", NAME))
+    submissions.grade(place, NAME)
+    settings = place / "nbgrader_config.py"
+    settings.write_text(settings.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    small_course(PATH, place.parent)
+    assert settings.read_text(encoding="utf-8").endswith("# mine\n")
+    hand_in(place, "other", NAME, read(place, "release", NAME))
+    (place / "submitted" / "jdoe" / NAME / f"{NAME}.ipynb").unlink()
+    (place / "submitted" / "jdoe" / NAME).rmdir()
+    submissions.grade(place, NAME)
+    assert scores_by_student(place, NAME) == {"jdoe": TOTAL, "other": 0}
+
+
 def test_a_notebook_with_huge_outputs_is_told(place, monkeypatch):
     monkeypatch.setattr(submissions, "_LARGEST_NOTEBOOK", 10_000)
     hand_in(place, "jdoe", NAME, read(place, "source", NAME))
