@@ -30,10 +30,14 @@ SEEDS = (1002, 1005)  # those of the visible checks are 0
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an answer is right, and what to tell the learner."""
+    """Whether an answer is right, and what to tell the learner.
+
+    `fault`: the check itself went wrong, so that the answer is not to blame.
+    """
 
     passed: bool
     message: str
+    fault: bool = False
 
 
 _KNOWN: dict[tuple[Task, Limits], Verdict] = {}  # the same answer need not be judged twice
@@ -49,10 +53,7 @@ def verdicts(tasks: list[Task], limits: Limits) -> list[Verdict]:
 
 
 def judge(task: Task, limits: Limits) -> Verdict:
-    """Judge one answer in processes of its own: one for the answer, one for the check.
-
-    Raises RuntimeError where the fault is ours: it must not cost a learner points.
-    """
+    """Judge one answer in processes of its own: one for the answer, one for the check."""
     if task.source is None:
         return Verdict(False, f"No cell defines `{task.function}`.")
     ours, theirs = answers.SERVER.Pipe(duplex=False)
@@ -60,25 +61,23 @@ def judge(task: Task, limits: Limits) -> Verdict:
         process = answers.start(_judge, theirs, connection, task, limits)
         theirs.close()
         try:
-            verdict = ours.recv()
+            return ours.recv()
         except EOFError:
-            verdict = Verdict(False, "The answer ended the process that judged it.")
+            return Verdict(False, "The process that judged the answer was ended.", fault=True)
         finally:
             ours.close()
             process.join(1)
             process.kill()
-    if isinstance(verdict, str):
-        raise RuntimeError(f"{task.function} could not be judged:\n{verdict}")
-    return verdict
 
 
 def _judge(results, connection, task: Task, limits: Limits) -> None:
     """Send a verdict, or what went wrong here."""
     torch.set_num_threads(1)  # the other cores judge other answers
     try:
-        results.send(_verdict(task, answers.Answer(task, connection, limits)))
+        verdict = _verdict(task, answers.Answer(task, connection, limits))
     except Exception:
-        results.send(traceback.format_exc())
+        verdict = Verdict(False, f"The check failed:\n{traceback.format_exc()}", fault=True)
+    results.send(verdict)
 
 
 def _verdict(task: Task, answer) -> Verdict:

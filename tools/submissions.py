@@ -75,9 +75,14 @@ def grade(course, assignment):
         with api.gradebook as gradebook, suppress(MissingEntry):
             gradebook.update_or_create_student(student)  # a row, whatever was handed in
             if student in problems:
+                for form in ("autograded", "feedback"):
+                    shutil.rmtree(course / form / student / assignment, ignore_errors=True)
                 gradebook.remove_submission(assignment, student)
         if student in problems:
             continue
+        faults = [v for v in grading.verdicts(list(handed_in[student].values()), limits) if v.fault]
+        if faults:  # graded all the same, with no points for these
+            problems[student] = f"in part: {faults[0].message}"
         done = api.autograde(assignment, student)
         log += [done.get("log", ""), done.get("error", "")]
         if not done["success"]:

@@ -144,10 +144,11 @@ def test_one_that_kills_its_server_harms_no_other(shut_in):
         ]
 
 
-def test_a_fault_of_ours_costs_no_points(monkeypatch):
-    task = Task("no_such_exercise", "def no_such_exercise():\n    return 1")
-    with pytest.raises(RuntimeError, match="could not be judged"):
-        grading.judge(task, Limits(seconds=5))
+def test_a_fault_of_the_check_is_told_as_one():
+    verdict = judged("def no_such_exercise():\n    return 1", "no_such_exercise")
+    assert verdict.fault
+    assert "check_no_such_exercise" in verdict.message
+    assert not judged("def antipodal_loss(p):\n    return 1").fault
 
 
 @pytest.mark.parametrize(

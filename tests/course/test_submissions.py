@@ -106,6 +106,27 @@ def test_of_two_submissions_the_last_counts(place):
         hand_in(place, "jdoe", NAME, content)
         submissions.grade(place, NAME)
         assert scores_by_student(place, NAME) == {"jdoe": score}
+        page = place / "feedback" / "jdoe" / NAME / f"{NAME}.html"
+        assert page.exists() == (content != b"a slip")
+
+
+def test_a_fault_of_the_check_is_named_and_touches_nobody_else(place, monkeypatch):
+    """Here the check of one exercise is missing, as after a slip in toyutils."""
+    hand_in(place, "jdoe", NAME, read(place, "source", NAME))
+    hand_in(place, "other", NAME, read(place, "release", NAME))
+    real = grading.judge
+
+    def judge(task, limits):
+        if task.function == "count_represented" and "NotImplemented" not in task.source:
+            return grading.Verdict(False, "The check failed: a slip", fault=True)
+        return real(task, limits)
+
+    monkeypatch.setattr(grading, "judge", judge)
+    monkeypatch.setattr(grading, "_KNOWN", {})
+    problems = submissions.grade(place, NAME)
+    assert problems == {"jdoe": "in part: The check failed: a slip"}
+    lost = grading.tests(NAME)["test-0-1"].minutes
+    assert scores_by_student(place, NAME) == {"jdoe": TOTAL - lost, "other": 0}
 
 
 def test_building_again_keeps_grades_and_settings(place):
