@@ -11,6 +11,7 @@ import ast
 import functools
 import os
 import re
+import resource
 import textwrap
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from tools.answers import Limits, Task
 from toyutils import exercises
 
 SEEDS = (1002, 1005)  # those of the visible checks are 0
+_CHECK_SECONDS = 60  # wall time for the check's own work; the slowest takes two on one core
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def judge(task: Task, limits: Limits) -> Verdict:
         process = answers.start(_judge, theirs, connection, task, limits)
         theirs.close()
         try:
-            return ours.recv()
+            if ours.poll(limits.seconds + _CHECK_SECONDS):
+                return ours.recv()
+            return Verdict(False, "What the answer returned kept the check busy without end.")
         except EOFError:
             return Verdict(False, "The process that judged the answer was ended.", fault=True)
         finally:
@@ -72,6 +76,8 @@ def judge(task: Task, limits: Limits) -> Verdict:
 
 def _judge(results, connection, task: Task, limits: Limits) -> None:
     """Send a verdict, or what went wrong here."""
+    # What comes back from an answer could be large enough to take all memory.
+    resource.setrlimit(resource.RLIMIT_AS, (2 * limits.megabytes * 2**20,) * 2)
     torch.set_num_threads(1)  # the other cores judge other answers
     try:
         verdict = _verdict(task, answers.Answer(task, connection, limits))

@@ -186,6 +186,26 @@ def test_time_is_up_even_if_the_answer_never_listens():
         assert time.monotonic() - began < 4
 
 
+ENDLESS_LIST = """
+import tools.answers
+row = [0.0]
+for _ in range(45):
+    row = [row, row]  # small to send, endless to walk through
+packed = tools.answers._packed
+tools.answers._packed = lambda v: ("plain", row) if v == "row" else packed(v)
+def antipodal_loss(p):
+    return "row"
+"""
+
+
+def test_what_keeps_the_check_busy_without_end_costs_a_limited_time(monkeypatch):
+    monkeypatch.setattr(grading, "_CHECK_SECONDS", 2)
+    began = time.monotonic()
+    verdict = judged(ENDLESS_LIST)
+    assert not verdict.passed
+    assert time.monotonic() - began < 10
+
+
 def test_the_time_of_the_check_is_not_the_answers():
     with answering("def f():\n    return 1", limits=Limits(seconds=1)) as answer:
         time.sleep(1.5)
