@@ -13,6 +13,7 @@ It is no prison: an answer could still read and write files that its user may re
 hostile code must be expected, grade in a container.
 """
 
+import ast
 import builtins
 import ctypes
 import io
@@ -48,6 +49,7 @@ _ENDED = "The answer ended its process (exit, or too much memory)."
 _NEW_PROCESSES = 64  # that an answer may start, where it is shut in
 # From <linux/sched.h>; Python 3.12 has them in `os`.
 _NEW_USER, _NEW_PIDS, _NEW_IPC, _NEW_NET = 0x10000000, 0x20000000, 0x08000000, 0x40000000
+_NEW_MOUNTS = 0x00020000
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 _KINDS = sorted(type(Parameter.KEYWORD_ONLY))
 
@@ -125,12 +127,12 @@ class Answer:
         self.ended = ""  # why no further call can be made
         try:
             kind, content, _ = self._exchange()
-        except RuntimeError as error:
-            kind, content, self._failed = "ended", None, error
-        if kind == "error":
-            self._failed = _exception(*content)
-        elif content is not None:
-            self.__signature__ = _signature(content)
+            if kind == "error":
+                self._failed = _exception(*content)
+            elif content is not None:
+                self.__signature__ = _signature(content)
+        except Exception as error:  # the time is up, or the process says what none of ours says
+            self._failed = error
 
     def __call__(self, *arguments):
         if self._failed:
@@ -187,6 +189,8 @@ def work(connection, task: Task, limits: Limits, folder: str) -> None:
     """Run the learner's source in a folder, then answer calls until the other side is gone."""
     os.setsid()
     os.chdir(folder)
+    os.closerange(3, connection.fileno())  # whatever else was open where we come from
+    os.closerange(connection.fileno() + 1, 65536)
     if limits.shut_in:
         _shut_in(connection)
     # The other side ends us in time; should it be gone, the limit on processor time does.
@@ -223,12 +227,18 @@ def _shut_in(connection) -> None:
     The process that was here stays outside. It cannot be reached from within; it ends what is
     within when it is told to end.
     """
+    user, group = os.getuid(), os.getgid()
     try:
         system = ctypes.CDLL(None, use_errno=True)
-        if system.unshare(_NEW_USER | _NEW_PIDS | _NEW_IPC | _NEW_NET) != 0:
+        if system.unshare(_NEW_USER | _NEW_PIDS | _NEW_IPC | _NEW_NET | _NEW_MOUNTS) != 0:
             return
     except (OSError, AttributeError):  # not Linux
         return
+    for name, text in (
+        ("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1"),
+    ):  # fmt: skip
+        with suppress(OSError):
+            Path(f"/proc/self/{name}").write_text(text, encoding="ascii")
     told_to_end = {signal.SIGTERM, signal.SIGALRM}
     signal.pthread_sigmask(signal.SIG_BLOCK, told_to_end)
     inner = os.fork()
@@ -248,25 +258,43 @@ def _shut_in(connection) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, told_to_end)
     system.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_NPROC, (_NEW_PROCESSES, _NEW_PROCESSES))
+    # Out of sight: the server's socket, which would start processes outside for whoever asks, and
+    # the files of other processes. Entering once more makes that final: it cannot be undone there.
+    for place in (tempfile.gettempdir(), "/proc"):
+        system.mount(b"none", place.encode(), b"tmpfs", 0, None)
+    system.unshare(_NEW_USER | _NEW_MOUNTS)
 
 
 def _defined(task: Task):
     """Run the sources of a task; return what its function's name then means."""
     names = {"__name__": "__main__"}
     for i, source in enumerate(task.helpers):
-        with suppress(Exception, SystemExit):  # the answer may not need it; if so, it will say
-            _run(source, f"<notebook {i}>", names)
-    _run(task.source, "<answer>", names)
+        _run(source, f"<notebook {i}>", names)  # the answer may not need it; if so, it will say
+    failed = _run(task.source, "<answer>", names)
     told = names.get(task.function)
     if not callable(told):
-        raise NameError(f"the answer defines no function `{task.function}`")
+        raise failed or NameError(f"the answer defines no function `{task.function}`")
     return told
 
 
-def _run(source: str, name: str, names: dict) -> None:
+def _run(source: str, name: str, names: dict) -> BaseException | None:
+    """Run a cell, statement by statement; return the first error, if any.
+
+    A learner may try the answer out in the same cell, on a model that is not here: such a
+    statement fails, and the definitions above and below it count all the same.
+    """
     # As in a notebook, an error can then tell the line it arose in.
     linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
-    exec(compile(source, name, "exec"), names)
+    first = None
+    try:
+        for statement in ast.parse(source, name).body:
+            try:
+                exec(compile(ast.Module([statement], []), name, "exec"), names)
+            except (Exception, SystemExit) as error:
+                first = first or error
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return error
+    return first
 
 
 def _parameters(told) -> list | None:
@@ -325,7 +353,9 @@ def _unpacked(pair):
         return {"Ellipsis": ..., "NotImplemented": NotImplemented}[content]
     if kind == "other":
         return type(str(content), (), {})()
-    return content
+    if kind == "tensor" or content is None or type(content) in (bool, int, float, str):
+        return content
+    raise ValueError(f"a {type(content).__name__} cannot come through")
 
 
 def _copy_back(ours, theirs) -> None:
@@ -342,7 +372,8 @@ def _told(error: BaseException) -> tuple[str, str, str]:
     """Return an error in plain text: its type, what it says, and the learner's line it arose in."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.line for frame in frames if frame.filename == "<answer>" and frame.line]
-    return type(error).__name__, str(error)[:500], lines[-1] if lines else ""
+    text = str(error)[:500].encode("utf-8", "replace").decode()
+    return type(error).__name__, text, lines[-1] if lines else ""
 
 
 def _exception(kind: str, text: str, line: str) -> Exception:

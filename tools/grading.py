@@ -9,16 +9,18 @@ runs in another process. Answers are judged side by side on all cores.
 
 import ast
 import functools
+import json
 import os
 import re
 import resource
 import textwrap
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import nbformat
 import torch
+from IPython.core.inputtransformer2 import TransformerManager
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer
 
@@ -27,6 +29,7 @@ from tools.answers import Limits, Task
 from toyutils import exercises
 
 SEEDS = (1002, 1005)  # those of the visible checks are 0
+_LONGEST_CELL = 100_000  # characters; parsing a longer one would hold up everybody
 _CHECK_SECONDS = 60  # wall time for the check's own work; the slowest takes two on one core
 
 
@@ -64,7 +67,7 @@ def judge(task: Task, limits: Limits) -> Verdict:
         theirs.close()
         try:
             if ours.poll(limits.seconds + _CHECK_SECONDS):
-                return ours.recv()
+                return Verdict(*json.loads(ours.recv_bytes()))
             return Verdict(False, "What the answer returned kept the check busy without end.")
         except EOFError:
             return Verdict(False, "The process that judged the answer was ended.", fault=True)
@@ -83,7 +86,8 @@ def _judge(results, connection, task: Task, limits: Limits) -> None:
         verdict = _verdict(task, answers.Answer(task, connection, limits))
     except Exception:
         verdict = Verdict(False, f"The check failed:\n{traceback.format_exc()}", fault=True)
-    results.send(verdict)
+    # Plain text: whoever should get hold of this end can make no object at the other.
+    results.send_bytes(json.dumps(astuple(verdict)).encode())
 
 
 def _verdict(task: Task, answer) -> Verdict:
@@ -92,12 +96,17 @@ def _verdict(task: Task, answer) -> Verdict:
         try:
             result = check(answer, seed=seed)
         except Exception as error:  # an answer that no check foresaw: no points, no crash
-            return Verdict(False, f"The check stopped: {type(error).__name__}: {error}")
+            return Verdict(False, _clean(f"The check stopped: {type(error).__name__}: {error}"))
         if answer.ended:
             return Verdict(False, answer.ended)
         if not result.passed:
-            return Verdict(False, str(result) + _unseen_name(str(result)))
-    return Verdict(True, str(result))
+            return Verdict(False, _clean(str(result)) + _unseen_name(str(result)))
+    return Verdict(True, _clean(str(result)))
+
+
+def _clean(text: str) -> str:
+    """Return text that any file can hold: half characters (surrogates) become question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _unseen_name(message: str) -> str:
@@ -116,7 +125,11 @@ def tasks(notebook, assignment: str) -> dict[str, Task]:
     A function's answer is the last cell that defines it, as when all cells are run: learners
     write below the cell that was meant, and some editors lose nbgrader's names of cells.
     """
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and len(cell.source) <= _LONGEST_CELL
+    ]
     defined = [_definitions(cell) for cell in code]
     found = {}
     for test, exercise in tests(assignment).items():
@@ -149,51 +162,70 @@ def _needed(source: str, elsewhere: dict[str, str]) -> tuple[str, ...]:
 def _is_answer(cell, exercise, defined: dict[str, str] | None) -> bool:
     if name(cell).startswith(("check-", "test-")):
         return False
+    if name(cell) == metadata("answer", exercise)["grade_id"]:
+        return True
     if defined is None:  # not Python: it may still have been meant
-        return bool(re.search(rf"^\s*def {exercise.function}\b", cell.source, re.MULTILINE))
-    return exercise.function in defined or name(cell) == metadata("answer", exercise)["grade_id"]
+        return bool(re.search(rf"^[ \t]*def {exercise.function}\b", cell.source, re.MULTILINE))
+    return any(
+        exercise.function in (getattr(node, "name", ""), getattr(node, "id", ""))
+        and not isinstance(getattr(node, "ctx", None), ast.Load)
+        for node in ast.walk(ast.parse(_python(cell)))
+    )
 
 
 def _definitions(cell) -> dict[str, str] | None:
-    """Return {name: source} of what a cell imports, defines, or sets to a plain value.
+    """Return {name: source} of what a cell imports, defines, or sets without calling anything.
 
     Answers may use these. Nothing else of a cell runs, so that grading takes no training. Returns
     None for a cell that is not Python.
     """
+    found = {}
     try:
-        body = ast.parse(_python(cell)).body
+        for node in ast.parse(_python(cell)).body:
+            found |= _bound(node)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # ValueError: a null byte
         return None
-    found = {}
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found[node.name] = ast.unparse(node)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                node.names = [alias]
-                found[(alias.asname or alias.name).partition(".")[0]] = ast.unparse(node)
-        elif isinstance(node, ast.Assign) and _is_plain(node.value):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    found[target.id] = ast.unparse(node)
     return found
 
 
-def _is_plain(node) -> bool:
-    """Tell whether a value is a lambda, or made of numbers and text alone."""
-    if isinstance(node, ast.Lambda):
+def _bound(node) -> dict[str, str]:
+    """Return {name: source} of what one statement imports, defines, or sets cheaply."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name: ast.unparse(node)}
+    found = {}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        for alias in node.names:
+            node.names = [alias]
+            found[(alias.asname or alias.name).partition(".")[0]] = ast.unparse(node)
+    elif isinstance(node, ast.Assign | ast.AnnAssign) and _is_cheap(node.value):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in (part for whole in targets for part in ast.walk(whole)):
+            if isinstance(target, ast.Name):
+                found[target.id] = ast.unparse(node)
+    return found
+
+
+def _is_cheap(value) -> bool:
+    """Tell whether a value is put together without calling anything, as `1 / 2` or a lambda."""
+    if isinstance(value, ast.Lambda):
         return True
-    try:
-        ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return False
-    return True
+    costly = ast.Call | ast.Await | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    return value is not None and not any(isinstance(node, costly) for node in ast.walk(value))
 
 
 def _python(cell) -> str:
-    """Return a cell's source without what only IPython understands (%time, !ls)."""
-    lines = cell.source.splitlines()
-    return "\n".join("" if line.lstrip()[:1] in ("%", "!") else line for line in lines)
+    """Return a cell's source in plain Python: what only IPython understands becomes a call.
+
+    That call fails where answers run, and only it. A cell that is timed or silenced as a whole is
+    what it holds; one under another cell magic is no Python.
+    """
+    source = re.sub(r"\A\s*%%(time|timeit|capture)\b.*\n", "", cell.source)
+    if source.lstrip().startswith("%%"):
+        return ""
+    try:
+        return TransformerManager().transform_cell(source).rstrip("\n")
+    except Exception:  # of a cell that is not Python either
+        return source
 
 
 @functools.cache
@@ -217,7 +249,8 @@ def metadata(kind: str, exercise) -> dict:
 def name(cell) -> str:
     """Return nbgrader's name of a cell, or nothing."""
     found = cell.metadata.get("nbgrader")
-    return found.get("grade_id", "") if isinstance(found, dict) else ""
+    told = found.get("grade_id") if isinstance(found, dict) else None
+    return told if isinstance(told, str) else ""
 
 
 class MendCells(NbGraderPreprocessor):

@@ -15,6 +15,7 @@ import warnings
 import zipfile
 from collections import defaultdict
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -29,7 +30,7 @@ from tools import grading
 # How learning platforms name a file, or its folder, in what they give for download.
 _PLATFORMS = (
     # Blackboard: Homework 3_jdoe_attempt_2026-11-20-10-11-12_03_one_relu.ipynb
-    r"(?:.*_)?(?P<student>[^_]+)_attempt_(?P<date>\d{4}-\d\d-\d\d)-(?P<clock>\d\d-\d\d-\d\d)",
+    r"(?:.*?_)?(?P<student>[^_]+)_attempt_(?P<date>\d{4}-\d\d-\d\d)-(?P<clock>\d\d-\d\d-\d\d)",
     # Moodle: Jane Doe_123456_assignsubmission_file_/03_one_relu.ipynb
     r"(?P<student>.+_\d+)_assignsubmission_",
     # Canvas: doejane_LATE_123456_7891011_03_one_relu-1.ipynb
@@ -90,7 +91,7 @@ def grade(course, assignment):
         else:
             done = api.generate_feedback(assignment, student)
             log += [done.get("log", ""), done.get("error", "")]
-    (course / "autograde.log").write_text("\n".join(log), encoding="utf-8")
+    (course / "autograde.log").write_text("\n".join(log), encoding="utf-8", errors="replace")
     with api.gradebook as gradebook:
         CsvExportPlugin(to=str(course / "grades.csv")).export(gradebook)
     _write_answers(course / f"{assignment}.csv", assignment, handed_in, limits)
@@ -107,13 +108,13 @@ def read(path):
 
     Raises UnreadableError if it is no notebook, or another one.
     """
-    if not path.exists():
+    if not path.is_file():
         others = sorted(other.name for other in path.parent.iterdir())
         raise UnreadableError(f"{path.name} is missing; there is {', '.join(others) or 'nothing'}")
     if (size := path.stat().st_size) > _LARGEST_NOTEBOOK:
         raise UnreadableError(f"{path.name} has {size / 1e6:.0f} MB: its outputs should be cleared")
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableError(
             f"{path.name} is not UTF-8 text: {error.reason} at byte {error.start}"
@@ -158,8 +159,9 @@ def collect(course, assignment, downloads):
             shutil.copytree(downloads, unpacked, dirs_exist_ok=True)
         elif not _unpack(downloads, unpacked):
             raise UnreadableError(f"{downloads} is neither a folder nor a readable .zip archive")
-        for archive in sorted(unpacked.rglob("*.zip")):  # a student's own
-            if _unpack(archive, archive.with_suffix("")):
+        unpacked = _below_wrappers(unpacked)
+        for archive in sorted(p for p in unpacked.rglob("*") if p.suffix.lower() == ".zip"):
+            if _unpack(archive, archive.with_suffix("")):  # a student's own
                 archive.unlink()
         files = defaultdict(list)
         for path in sorted(p for p in unpacked.rglob("*") if p.is_file()):
@@ -167,17 +169,36 @@ def collect(course, assignment, downloads):
             if not any(part.startswith((".", "__MACOSX")) for part in inside.parts):
                 student, when = whose(inside, assignment)
                 files[student].append((when, path.stem == assignment, path))
+        names = _tidy(sorted(files))
         return {
-            student: _put(course / "submitted" / student / assignment, assignment, files[student])
-            for student in sorted(files)
+            names[student]: _put(
+                course / "submitted" / names[student] / assignment, assignment, files[student]
+            )
+            for student in names
         }
+
+
+def _below_wrappers(folder):
+    """Return the folder that holds the students' files: some archives wrap it in others."""
+    while True:
+        inside = [p for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX"))]
+        if len(inside) != 1 or not inside[0].is_dir() or _match(inside[0].name):
+            return folder
+        if not any(p.is_dir() or _match(p.name) for p in inside[0].iterdir()):
+            return folder
+        folder = inside[0]
+
+
+def _match(name):
+    """Return the match of the first platform's pattern that a name fits, or None."""
+    return next(filter(None, (re.match(pattern, name) for pattern in _PLATFORMS)), None)
 
 
 def _put(folder, assignment, files):
     """Copy a student's latest notebook; without one, all files, so that grading can name them."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    books = [file for file in files if file[2].suffix == ".ipynb"]
+    books = [file for file in files if file[2].suffix.lower() == ".ipynb"]
     if not books:
         for _, _, path in files:
             shutil.copy(path, folder / path.name)
@@ -196,7 +217,7 @@ def _unpack(archive, folder):
             if sum(member.file_size for member in content.infolist()) > _LARGEST_ARCHIVE:
                 return False
             content.extractall(folder)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):  # encrypted, say
+    except Exception:  # encrypted, cut off, packed in an unknown way: one student's, not all's
         return False
     return True
 
@@ -204,18 +225,30 @@ def _unpack(archive, folder):
 def whose(path, assignment):
     """Return the student whose file this is, and when it was handed in if the name says that.
 
-    `path`: below what was unpacked. Knows the names that Moodle, Canvas and Blackboard give; else
-    each student has a folder, or a file `student.ipynb` or `student_03_one_relu.ipynb`.
+    `path`: below what was unpacked; its first part decides, since students choose what is below.
+    Knows the names that Moodle, Canvas and Blackboard give; else each student has a folder, or a
+    file `student.ipynb` or `student_03_one_relu.ipynb`.
     """
-    for part, pattern in itertools.product(path.parts, _PLATFORMS):
-        if found := re.match(pattern, part):
-            named = found.groupdict()
-            date, clock = named.get("date", ""), named.get("clock", "").replace("-", ":")
-            return _tidy(found["student"].replace("_LATE", "")), f"{date} {clock}".strip()
-    first = path.parts[0] if len(path.parts) > 1 else path.stem
-    return _tidy(first.removesuffix(assignment).rstrip("_-") or first), ""
+    first = path.parts[0]
+    if found := _match(first):
+        named = found.groupdict()
+        when = f"{named.get('date', '')} {named.get('clock', '').replace('-', ':')}".strip()
+        with suppress(ValueError):
+            datetime.strptime(when, "%Y-%m-%d %H:%M:%S")
+            return found["student"], when
+        return found["student"].replace("_LATE", ""), ""
+    if len(path.parts) == 1:
+        first = path.stem.removesuffix(assignment).rstrip("_-") or path.stem
+    return first, ""
 
 
-def _tidy(student):
-    """Return a name without what nbgrader's folders or a table of grades could stumble over."""
-    return re.sub(r"[^\w.@+-]+", "-", student).strip("-.") or "nameless"
+def _tidy(students):
+    """Return {name: one that neither nbgrader's folders nor a table of grades stumble over}."""
+    names = {}
+    for student in students:
+        tidy = re.sub(r"[\s/\\,;:'\"<>|*?\[\]{}\x00-\x1f]+", "-", student).strip("-.") or "nameless"
+        taken = itertools.count(2)
+        names[student] = tidy
+        while list(names.values()).count(names[student]) > 1:
+            names[student] = f"{tidy}-{next(taken)}"
+    return names

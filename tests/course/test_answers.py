@@ -3,6 +3,7 @@
 import inspect
 import os
 import socket
+import tempfile
 import time
 from contextlib import contextmanager
 from fractions import Fraction
@@ -59,6 +60,19 @@ def test_an_answer_sees_no_other_process(kept_in):
         for process in (os.getpid(), os.getppid()):
             with pytest.raises(ProcessLookupError):
                 answer(process)
+
+
+def test_an_answer_sees_neither_the_server_nor_what_others_have_open(kept_in):
+    """Through the server's socket it could start processes outside, through /proc write to them."""
+    source = (
+        "import ctypes, glob, os, tempfile\ndef f():\n"
+        "    for place in (tempfile.gettempdir(), '/proc'):\n"
+        "        ctypes.CDLL(None).umount2(place.encode(), 2)\n"
+        "    return [*glob.glob(tempfile.gettempdir() + '/pymp-*'), *os.listdir('/proc')]"
+    )
+    assert list(Path(tempfile.gettempdir()).glob("pymp-*"))
+    with answering(source) as answer:
+        assert answer() == []
 
 
 def test_an_answer_has_no_network(kept_in):
@@ -234,6 +248,8 @@ def test_the_line_of_an_error_is_the_learners():
         "import functools\nantipodal_loss = functools.partial(lambda k, p: p**k / 6, 2)",
         "class A:\n    def __call__(self, p):\n        return p**2 / 6\nantipodal_loss = A()",
         "from fractions import Fraction\ndef antipodal_loss(p):\n    return Fraction(p) ** 2 / 6",
+        "def antipodal_loss(p):\n    return p**2 / 6\ntry:\n    print(antipodal_loss(model))\n"
+        "except NameError: pass",
     ],
 )
 def test_any_form_of_a_right_answer_passes_as_in_the_notebook(source):
@@ -242,6 +258,18 @@ def test_any_form_of_a_right_answer_passes_as_in_the_notebook(source):
     assert exercises.check_antipodal_loss(names["antipodal_loss"]).passed
     verdict = judged(source, seconds=10)
     assert verdict.passed, verdict.message
+
+
+@pytest.mark.parametrize("more", ["print(antipodal_loss(model.p))", "1 / 0", "exit()", "await x"])
+def test_what_a_learner_tries_out_below_the_answer_costs_nothing(more):
+    verdict = judged(f"def antipodal_loss(p):\n    return p**2 / 6\n\n{more}", seconds=10)
+    assert verdict.passed, verdict.message
+
+
+def test_half_a_character_in_a_message_is_replaced():
+    message = judged("def antipodal_loss(p):\n    raise ValueError('\\ud800')").message
+    assert "ValueError: ?" in message
+    message.encode()
 
 
 def test_the_signature_comes_through():

@@ -41,11 +41,22 @@ def place(tmp_path):
         ("jdoe_{name}.ipynb", "jdoe", ""),
         ("{name}.ipynb", "{name}", ""),
         ("../{name}.ipynb", "nameless", ""),
+        # What students choose themselves says nothing about others.
+        ("eve/x_bob_attempt_2026-11-20-10-11-12_a.ipynb", "eve", ""),
+        ("eve_7_assignsubmission_file_/bob_8_assignsubmission_file_a.ipynb", "eve_7", ""),
+        (
+            "hw_eve_attempt_2026-11-20-10-11-12_x_bob_attempt_2099-01-01-00-00-00_a.ipynb",
+            "eve",
+            "2026-11-20 10:11:12",
+        ),
+        ("hw_eve_attempt_2026-99-99-10-11-12_a.ipynb", "eve", ""),
+        ("คิม/a.ipynb", "คิม", ""),
     ],
 )
 def test_whose_file_it_is(path, student, when):
-    found = submissions.whose(Path(path.format(name=NAME)), NAME)
-    assert found == (student.format(name=NAME), when)
+    found, came = submissions.whose(Path(path.format(name=NAME)), NAME)
+    assert submissions._tidy([found])[found] == student.format(name=NAME)
+    assert came == when
 
 
 def test_a_download_of_a_class_is_collected_and_graded(place, tmp_path, capsys):
@@ -85,6 +96,26 @@ def test_a_download_of_a_class_is_collected_and_graded(place, tmp_path, capsys):
         "Ann_1": TOTAL, "Bob_2": TOTAL, "Cem_3": 0, "Dee_4": TOTAL, "Eva_5": 0, "Fay_6": TOTAL,
         "gil": TOTAL,
     }  # fmt: skip
+
+
+def test_names_that_look_alike_stay_apart():
+    names = submissions._tidy(["Jane Doe", "Jane-Doe", "Jane,Doe", "คิม", "คีม"])
+    assert len(set(names.values())) == 5
+    assert not any(" " in name or "," in name for name in names.values())
+
+
+def test_one_folder_around_all_is_looked_through(place, tmp_path):
+    right = nbformat.writes(read(place, "source", NAME)).encode()
+    for layout, students in {
+        "Homework/ann/a.ipynb Homework/bob/b.ipynb": {"ann", "bob"},
+        "all/hw/Ann_1_assignsubmission_file_/a.ipynb": {"Ann_1"},
+        "ann/a.ipynb": {"ann"},
+    }.items():
+        folder = tmp_path / students.copy().pop() / "download"
+        for path in layout.split():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(right)
+        assert set(submissions.collect(place, NAME, folder)) == students
 
 
 @pytest.mark.parametrize("content", [None, b"no archive"])
@@ -219,6 +250,14 @@ def test_the_last_definition_counts():
     first, last = ("def antipodal_loss(p):\n    return 1", "def antipodal_loss(p):\n    return 2")
     assert task_of(first, "a = 1", last).source == last
     assert task_of(last, first, "antipodal_loss(0.5)").source == first
+    for elsewhere in (
+        "import functools\nantipodal_loss = functools.partial(pow, 2)",
+        "try:\n    def antipodal_loss(p):\n        return 1\nfinally:\n    pass",
+        "%%time\ndef antipodal_loss(p):\n    return 1",
+    ):
+        assert "antipodal_loss" in task_of(last, elsewhere).source
+        assert task_of(last, elsewhere).source != last
+    assert task_of(last, "%%writefile a.py\ndef antipodal_loss(p):\n    return 1").source == last
     broken = "def antipodal_loss(p)\n    return 2"
     assert task_of(first, broken).source == broken
     assert task_of("a = 1", "%time\n!ls\nb = 2").source is None
