@@ -123,8 +123,11 @@ def collect(options, course):
 
 
 def grade(options, course):
-    for student, reason in submissions.grade(course, options.assignment).items():
+    problems = submissions.grade(course, options.assignment)
+    for student, reason in problems.items():
         print(f"{student}: not graded: {reason}")
+    total = len(submissions.students(course, options.assignment))
+    print(f"{total - len(problems)} of {total} submissions graded")
     print(f"{course}: grades.csv, {options.assignment}.csv and feedback/ written")
 
 

@@ -273,10 +273,16 @@ class MendCells(NbGraderPreprocessor):
             cell.metadata.pop("nbgrader", None)
             if told:
                 cell.metadata["nbgrader"] = told
-        for told in missing.values():
-            if told["grade"]:
-                cell = nbformat.v4.new_code_cell(metadata={"nbgrader": told})
-                notebook.cells.append(cell)
+        for test, exercise in tests(resources["nbgrader"]["assignment"]).items():
+            if test in missing:  # below the answer, where the learner will look
+                cell = nbformat.v4.new_code_cell(metadata={"nbgrader": missing[test]})
+                own = [
+                    i
+                    for i, other in enumerate(notebook.cells)
+                    if other.cell_type == "code"
+                    and _is_answer(other, exercise, _definitions(other))
+                ]
+                notebook.cells.insert(own[-1] + 1 if own else len(notebook.cells), cell)
         return notebook, resources
 
 

@@ -196,15 +196,14 @@ def stamp_overview(check=False, root=ROOT):
 
 def overview(root=ROOT):
     """Return Markdown that leads from each notebook to its objectives, exercises and points."""
-    rows, parts = [], []
+    rows, parts, counts = [], [], []
     for path in notebook_paths(root):
         notebook = read(path)
         title, question = title_and_question(path)
         goals = objectives(notebook, path.name)
         found = exercises(notebook, path.name)
-        rows.append(
-            f"| [{title}](#{anchor(title)}) | {len(found)} | {sum(e.minutes for e in found)} |"
-        )
+        counts.append((len(found), sum(e.minutes for e in found)))
+        rows.append("| [{}](#{}) | {} | {} |".format(title, anchor(title), *counts[-1]))
         parts += [f"\n## {title}\n\n{question}\n\nYou will\n"]
         parts += [f"{k}. {goal}" for k, goal in enumerate(goals, 1)]
         parts += ["\n| exercise | for objective | points |\n| --- | --- | --- |"]
@@ -216,6 +215,7 @@ def overview(root=ROOT):
             "An exercise of *n* minutes earns *n* points.\n",
             "| notebook | exercises | points |\n| --- | --- | --- |",
             *rows,
+            "| together | {} | {} |".format(*(sum(column) for column in zip(*counts, strict=True))),
             *parts,
             "",
         ]

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import warnings
 import zipfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -31,8 +31,9 @@ from tools import grading
 _PLATFORMS = (
     # Blackboard: Homework 3_jdoe_attempt_2026-11-20-10-11-12_03_one_relu.ipynb
     r"(?:.*?_)?(?P<student>[^_]+)_attempt_(?P<date>\d{4}-\d\d-\d\d)-(?P<clock>\d\d-\d\d-\d\d)",
-    # Moodle: Jane Doe_123456_assignsubmission_file_/03_one_relu.ipynb
-    r"(?P<student>.+_\d+)_assignsubmission_",
+    # Moodle: Jane Doe_123456_assignsubmission_file_/03_one_relu.ipynb; for each assignment the
+    # same student has another number
+    r"(?P<student>.+)_(?P<number>\d+)_assignsubmission_",
     # Canvas: doejane_LATE_123456_7891011_03_one_relu-1.ipynb
     r"(?P<student>[^_]+(?:_LATE)?_\d+)_\d+_.",
 )
@@ -171,10 +172,8 @@ def collect(course, assignment, downloads):
                 files[student].append((when, path.stem == assignment, path))
         names = _tidy(sorted(files))
         return {
-            names[student]: _put(
-                course / "submitted" / names[student] / assignment, assignment, files[student]
-            )
-            for student in names
+            name: _put(course / "submitted" / name / assignment, assignment, files[student])
+            for student, name in names.items()
         }
 
 
@@ -225,30 +224,39 @@ def _unpack(archive, folder):
 def whose(path, assignment):
     """Return the student whose file this is, and when it was handed in if the name says that.
 
-    `path`: below what was unpacked; its first part decides, since students choose what is below.
-    Knows the names that Moodle, Canvas and Blackboard give; else each student has a folder, or a
-    file `student.ipynb` or `student_03_one_relu.ipynb`.
+    A student is a name and, from Moodle, a number. `path`: below what was unpacked; its first part
+    decides, since students choose what is below. Knows the names that Moodle, Canvas and
+    Blackboard give; else each student has a folder, or a file `student.ipynb` or
+    `student_03_one_relu.ipynb`.
     """
     first = path.parts[0]
     if found := _match(first):
         named = found.groupdict()
+        student = found["student"].replace("_LATE", ""), named.get("number", "")
         when = f"{named.get('date', '')} {named.get('clock', '').replace('-', ':')}".strip()
         with suppress(ValueError):
             datetime.strptime(when, "%Y-%m-%d %H:%M:%S")
-            return found["student"], when
-        return found["student"].replace("_LATE", ""), ""
+            return student, when
+        return student, ""
     if len(path.parts) == 1:
         first = path.stem.removesuffix(assignment).rstrip("_-") or path.stem
-    return first, ""
+    return (first, ""), ""
 
 
 def _tidy(students):
-    """Return {name: one that neither nbgrader's folders nor a table of grades stumble over}."""
+    """Return {(name, number): what neither nbgrader's folders nor a table of grades stumble over}.
+
+    The number is used to tell namesakes apart, and only for that: it may change.
+    """
     names = {}
-    for student in students:
-        tidy = re.sub(r"[\s/\\,;:'\"<>|*?\[\]{}\x00-\x1f]+", "-", student).strip("-.") or "nameless"
-        taken = itertools.count(2)
-        names[student] = tidy
-        while list(names.values()).count(names[student]) > 1:
-            names[student] = f"{tidy}-{next(taken)}"
+    count = Counter(name for name, _ in students)
+    for name, number in students:
+        whole = f"{name}_{number}" if number and count[name] > 1 else name
+        tidy = re.sub(r"[\s/\\,;:'\"<>|*?\[\]{}\x00-\x1f]+", "-", whole).strip("-.") or "nameless"
+        taken, free = set(names.values()), tidy
+        for k in itertools.count(2):
+            if free not in taken:
+                break
+            free = f"{tidy}-{k}"
+        names[name, number] = free
     return names
