@@ -372,8 +372,7 @@ def _told(error: BaseException) -> tuple[str, str, str]:
     """Return an error in plain text: its type, what it says, and the learner's line it arose in."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.line for frame in frames if frame.filename == "<answer>" and frame.line]
-    text = str(error)[:500].encode("utf-8", "replace").decode()
-    return type(error).__name__, text, lines[-1] if lines else ""
+    return type(error).__name__, str(error)[:500], lines[-1] if lines else ""
 
 
 def _exception(kind: str, text: str, line: str) -> Exception:

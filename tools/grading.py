@@ -8,6 +8,7 @@ runs in another process. Answers are judged side by side on all cores.
 """
 
 import ast
+import copy
 import functools
 import json
 import os
@@ -133,13 +134,13 @@ def tasks(notebook, assignment: str) -> dict[str, Task]:
     defined = [_definitions(cell) for cell in code]
     found = {}
     for test, exercise in tests(assignment).items():
-        own = [i for i, cell in enumerate(code) if _is_answer(cell, exercise, defined[i])][-1:]
-        source = _python(code[own[0]]) if own else None
+        own = _place(code, exercise)
+        source = None if own is None else _python(code[own].source)
         elsewhere = {
             known: text
             for i, definitions in enumerate(defined)
             for known, text in (definitions or {}).items()
-            if i not in own
+            if i != own
         }
         found[test] = Task(exercise.function, source, _needed(source or "", elsewhere))
     return found
@@ -159,17 +160,24 @@ def _needed(source: str, elsewhere: dict[str, str]) -> tuple[str, ...]:
     return tuple(text for known, text in elsewhere.items() if known in needed)
 
 
-def _is_answer(cell, exercise, defined: dict[str, str] | None) -> bool:
-    if name(cell).startswith(("check-", "test-")):
+def _place(cells, exercise) -> int | None:
+    """Return the place of the last cell that defines an exercise's function; None without one."""
+    found = [i for i, cell in enumerate(cells) if _is_answer(cell, exercise)]
+    return found[-1] if found else None
+
+
+def _is_answer(cell, exercise) -> bool:
+    if cell.cell_type != "code" or name(cell).startswith(("check-", "test-")):
         return False
     if name(cell) == metadata("answer", exercise)["grade_id"]:
         return True
-    if defined is None:  # not Python: it may still have been meant
+    tree = _tree(cell.source)
+    if tree is None:  # not Python: it may still have been meant
         return bool(re.search(rf"^[ \t]*def {exercise.function}\b", cell.source, re.MULTILINE))
     return any(
         exercise.function in (getattr(node, "name", ""), getattr(node, "id", ""))
         and not isinstance(getattr(node, "ctx", None), ast.Load)
-        for node in ast.walk(ast.parse(_python(cell)))
+        for node in ast.walk(tree)
     )
 
 
@@ -179,13 +187,23 @@ def _definitions(cell) -> dict[str, str] | None:
     Answers may use these. Nothing else of a cell runs, so that grading takes no training. Returns
     None for a cell that is not Python.
     """
+    tree = _tree(cell.source)
     found = {}
     try:
-        for node in ast.parse(_python(cell)).body:
+        for node in tree.body if tree else ():
             found |= _bound(node)
+    except (ValueError, RecursionError, MemoryError):  # too deep, or too long a number, to write
+        return None
+    return found if tree else None
+
+
+@functools.lru_cache(maxsize=256)  # every exercise asks for every cell of a notebook
+def _tree(source: str) -> ast.Module | None:
+    """Return the syntax tree of a cell, to be read only; None for one that is not Python."""
+    try:
+        return ast.parse(_python(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # ValueError: a null byte
         return None
-    return found
 
 
 def _bound(node) -> dict[str, str]:
@@ -195,8 +213,9 @@ def _bound(node) -> dict[str, str]:
     found = {}
     if isinstance(node, ast.Import | ast.ImportFrom):
         for alias in node.names:
-            node.names = [alias]
-            found[(alias.asname or alias.name).partition(".")[0]] = ast.unparse(node)
+            one = copy.copy(node)
+            one.names = [alias]
+            found[(alias.asname or alias.name).partition(".")[0]] = ast.unparse(one)
     elif isinstance(node, ast.Assign | ast.AnnAssign) and _is_cheap(node.value):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         for target in (part for whole in targets for part in ast.walk(whole)):
@@ -213,13 +232,13 @@ def _is_cheap(value) -> bool:
     return value is not None and not any(isinstance(node, costly) for node in ast.walk(value))
 
 
-def _python(cell) -> str:
+def _python(source: str) -> str:
     """Return a cell's source in plain Python: what only IPython understands becomes a call.
 
     That call fails where answers run, and only it. A cell that is timed or silenced as a whole is
     what it holds; one under another cell magic is no Python.
     """
-    source = re.sub(r"\A\s*%%(time|timeit|capture)\b.*\n", "", cell.source)
+    source = re.sub(r"\A\s*%%(time|timeit|capture)\b.*\n", "", source)
     if source.lstrip().startswith("%%"):
         return ""
     try:
@@ -276,13 +295,8 @@ class MendCells(NbGraderPreprocessor):
         for test, exercise in tests(resources["nbgrader"]["assignment"]).items():
             if test in missing:  # below the answer, where the learner will look
                 cell = nbformat.v4.new_code_cell(metadata={"nbgrader": missing[test]})
-                own = [
-                    i
-                    for i, other in enumerate(notebook.cells)
-                    if other.cell_type == "code"
-                    and _is_answer(other, exercise, _definitions(other))
-                ]
-                notebook.cells.insert(own[-1] + 1 if own else len(notebook.cells), cell)
+                own = _place(notebook.cells, exercise)
+                notebook.cells.insert(len(notebook.cells) if own is None else own + 1, cell)
         return notebook, resources
 
 
