@@ -44,13 +44,11 @@ def main() -> None:
     rows = []
     for size in SIZES:
         n, m, instances, batch, records = size
-        told = memory_needed(
-            n_features=n, n_hidden=m, n_instances=instances, batch_size=batch, n_records=records
-        )
+        formula = memory_needed(ReLUModel(n, m, instances), batch, records)
         seconds = 2.4e-4 + instances * n * (batch * (9e-9 + 3e-11 * m) + 7e-9 * m)
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             memory, step = process.submit(measure, *size, device).result()
-        rows.append((told / 1e6, memory / 1e6, 1e3 * seconds, 1e3 * step))
+        rows.append((formula / 1e6, memory / 1e6, 1e3 * seconds, 1e3 * step))
         numbers = (f"{number:.3g}" for number in rows[-1])
         print(f"| {' | '.join(map(str, size))} | {' | '.join(numbers)} |", flush=True)
     figure.parent.mkdir(parents=True, exist_ok=True)
@@ -104,18 +102,18 @@ def _peak(device) -> int:
 
 
 def draw(rows: list[tuple[float, float, float, float]]):
-    """Return a figure of measured against told, memory on the left, time on the right."""
+    """Return a figure of measured against the formula, memory on the left, time on the right."""
     fig = make_subplots(cols=2, subplot_titles=["memory, MB", "time of one step, ms"])
     columns = list(zip(*rows, strict=True))
-    for col, (told, measured) in enumerate((columns[:2], columns[2:]), 1):
-        ends = [min(told), max(told)]
+    for col, (formula, measured) in enumerate((columns[:2], columns[2:]), 1):
+        ends = [min(formula), max(formula)]
         line = go.Scatter(x=ends, y=ends, mode="lines", line=dict(color=INK, width=1))
-        dots = go.Scatter(x=told, y=measured, mode="markers", marker_color=PALETTE[0])
+        dots = go.Scatter(x=formula, y=measured, mode="markers", marker_color=PALETTE[0])
         fig.add_traces([line, dots], rows=1, cols=col)
-        values = [*told, *measured]
+        values = [*formula, *measured]
         fig.update_xaxes(title="by formula", **log_axis(values), col=col)
         fig.update_yaxes(title="measured", **log_axis(values), col=col)
-    ratio = [got / told for row in rows for told, got in (row[:2], row[2:])]
+    ratio = [got / by_formula for row in rows for by_formula, got in (row[:2], row[2:])]
     alt = f"measured over formula lies between {min(ratio):.2f} and {max(ratio):.2f}"
     return finish(fig.update_layout(showlegend=False), alt, height=360)
 

@@ -8,31 +8,23 @@ import argparse
 import statistics
 import time
 from functools import partial
-from unittest import mock
 
 import torch
 
-from bench.rows import DECAY, FAST, TEN, excess
-from toyutils import training
+from bench.rows import DECAY, TEN, excess
 from toyutils.features import IndependentFeatures
 from toyutils.models import ReLUModel
+from toyutils.training import FAST, train
 
-HERE = dict(n_steps=1200, batch_size=256, **FAST)
+HERE = dict(n_steps=1200, batch_size=256, progress=False, **FAST)
 SPARSE = torch.full((10,), 0.003)
 
 
-def by_autograd(W, b, x, importance, activation, mean=None):
-    """Do what `training.gradients` does, by recording the forward pass."""
-    W, b = W.clone().requires_grad_(), b.clone().requires_grad_()
-    training._loss(W, b, x, importance, activation).sum().backward()
-    return W.grad, b.grad
-
-
-def run(seed, densities, **settings):
+def run(seed, densities, empty="weighted", **settings):
     """Train one instance per density; return W and b."""
     model = ReLUModel(5, 2, len(densities), seed=seed)
-    data = IndependentFeatures(5, 1 - densities[:, None])
-    training.train(model, data, importance=DECAY, seed=seed, **{**HERE, **settings})
+    data = IndependentFeatures(5, 1 - densities[:, None], empty=empty)
+    train(model, data, importance=DECAY, seed=seed, **{**HERE, **settings})
     return model.W, model.b
 
 
@@ -44,11 +36,10 @@ def one_by_one(seed, densities):
 
 def recorded(seed, densities):
     """Train with autograd in place of the gradient written out."""
-    with mock.patch.object(training, "gradients", by_autograd):
-        return run(seed, densities)
+    return run(seed, densities, loss=ReLUModel.loss)
 
 
-all_points = partial(run, skip_all_zero=False)
+all_points = partial(run, empty="drawn")
 steady = partial(run, schedule="constant")
 slow = partial(steady, learning_rate=1e-3)
 VARIANTS = {

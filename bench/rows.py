@@ -11,7 +11,7 @@ from bench import peers
 from toyutils import dimensionality, geometry, theory
 from toyutils.features import IndependentFeatures
 from toyutils.models import ReLUModel
-from toyutils.training import train
+from toyutils.training import FAST, train
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,6 @@ def excess(models, *, sparsity, importance=None):
     return (theory.expected_loss(W, b, sparsity, importance) / nearest - 1).median()
 
 
-# What all of ours have in common: points that are not all zero, a large rate that falls to zero.
-FAST = dict(learning_rate=1e-2, optimizer="adam", schedule="cosine", record_at=1, progress=False)
-
 # 5→2. The paper's ten densities, and importance falling by a tenth from feature to feature.
 TEN = 20 ** -torch.linspace(0, 1, 10)
 DECAY = 0.9 ** torch.arange(5.0)
@@ -66,13 +63,15 @@ DECAY = 0.9 ** torch.arange(5.0)
 def ten_densities(seed):
     model = ReLUModel(5, 2, 10, seed=seed)
     data = IndependentFeatures(5, 1 - TEN[:, None])
-    train(model, data, importance=DECAY, n_steps=1200, batch_size=256, seed=seed, **FAST)
+    train(model, data, importance=DECAY, n_steps=1200, batch_size=256, seed=seed,
+          progress=False, **FAST)  # fmt: skip
     return model.W, model.b
 
 
 def five_features(seed, n_models):
     model = ReLUModel(5, 2, n_models, seed=seed)
-    train(model, IndependentFeatures(5, 0.9), n_steps=1200, batch_size=256, seed=seed, **FAST)
+    train(model, IndependentFeatures(5, 0.9), n_steps=1200, batch_size=256, seed=seed,
+          progress=False, **FAST)  # fmt: skip
     return model.W, model.b
 
 

@@ -13,13 +13,15 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # What each module may import of its neighbours: imports run one way only.
 MAY_IMPORT = {
-    "features": set(),
-    "models": {"features"},
-    "training": {"models", "features"},
+    "arguments": set(),
+    "features": {"arguments"},
+    "models": {"arguments", "features"},
+    "history": {"features"},
+    "training": {"arguments", "features", "history", "models"},
     "geometry": set(),
     "theory": {"features", "geometry"},
-    "sweeps": {"training"},
-    "dimensionality": {"features", "models", "training", "geometry", "theory"},
+    "sweeps": {"arguments"},
+    "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
     "plots": {"geometry"},
     "live": {"features", "models", "training", "geometry", "plots"},
     "exercises": {"features", "models", "training", "geometry", "theory", "sweeps", "plots"},

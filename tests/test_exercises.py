@@ -17,8 +17,7 @@ import torch
 
 from toyutils import exercises, theory
 from toyutils.exercises import _check
-from toyutils.models import ReLUModel
-from toyutils.training import reconstruction_loss
+from toyutils.models import ReLUModel, reconstruction_loss
 
 ANSWERS = [runpy.run_path(path) for path in sorted(Path(__file__).parent.glob("answers/nb*.py"))]
 RIGHT = {name: answers for module in ANSWERS for name, answers in module["RIGHT"].items()}

@@ -147,7 +147,7 @@ def test_animations_have_enough_small_frames(history, plane_history, points):
 
 def test_dashboard_shows_the_reconstructions_of_its_instance(history, points):
     fig = plots.training_dashboard(history, points[2], instance=2, max_points=50)
-    W, b = history.W[-1, 2], history.b[-1, 2]
+    W, b = history["W"][-1, 2], history["b"][-1, 2]
     want = points[2, :50] @ W.T @ W + b
     last = fig.frames[-1].data[2]
     assert torch.tensor(last.x).tolist() == pytest.approx(want[:, 0].tolist(), abs=2e-3)

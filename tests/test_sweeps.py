@@ -11,7 +11,7 @@ import torch
 
 from tests.sweep_points import dies_once, fails_on_three, logged, random_sum
 from toyutils import sweeps
-from toyutils.sweeps import product, sweep
+from toyutils.sweeps import product, side_by_side, sweep
 
 ROOT = Path(__file__).parent.parent
 GRID = product(n=[3, 50], seed=[0, 1, 2])
@@ -159,3 +159,44 @@ def test_a_half_written_file_is_no_result(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         sweep(random_sum, GRID[:1], tmp_path, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["function.txt"]
+
+
+def test_side_by_side_lays_out_every_combination():
+    rows = [torch.ones(3), 0.5 ** torch.arange(3.0)]
+    grid = side_by_side(sparsity=[0.0, 0.5, 0.9, 0.99], importance=rows, n_seeds=5)
+    assert grid.shape == (4, 2, 5)
+    assert grid.n_instances == 40
+    assert grid["sparsity"].shape == (40, 1)
+    assert grid["importance"].shape == (40, 3)
+    sparsity, importance = (grid.unflatten(grid[name]) for name in ("sparsity", "importance"))
+    for i, value in enumerate([0.0, 0.5, 0.9, 0.99]):
+        assert (sparsity[i] == value).all()
+    for j, row in enumerate(rows):
+        assert (importance[:, j] == row).all()
+
+
+def test_results_come_back_in_the_shape_of_the_settings():
+    grid = side_by_side(sparsity=torch.tensor([0.1, 0.2]), n_seeds=3)
+    W = torch.arange(6.0)[:, None, None] * torch.ones(6, 2, 4)
+    W.requires_grad_()
+    assert grid.unflatten(W).shape == (2, 3, 2, 4)
+    assert not grid.unflatten(W).requires_grad
+    assert (grid.unflatten(W)[1, 0] == 3).all()
+    records = torch.stack([W, 2 * W])
+    assert grid.unflatten(records, dim=1).shape == (2, 2, 3, 2, 4)
+    assert side_by_side(n_seeds=7).shape == (7,)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        (dict(n_seeds=0), ValueError, "n_seeds is 0"),
+        (dict(n_seeds=2.0), TypeError, r"n_seeds is 2\.0"),
+        (dict(n_seeds=2, sparsity=[]), ValueError, r"sparsity is \[\]; give a list of numbers"),
+        (dict(n_seeds=2, sparsity=0.9), TypeError, "sparsity is 0.9; give a list of numbers"),
+        (dict(n_seeds=2, sparsity=torch.ones(2, 2, 2)), ValueError, "sparsity is tensor"),
+    ],
+)
+def test_bad_settings_are_refused(settings, error, words):
+    with pytest.raises(error, match=words):
+        side_by_side(**settings)

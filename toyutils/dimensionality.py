@@ -15,9 +15,10 @@ from torch import Tensor
 
 from toyutils import geometry
 from toyutils.features import IndependentFeatures
-from toyutils.models import ReLUModel
+from toyutils.models import CentredReLUModel
+from toyutils.sweeps import side_by_side
 from toyutils.theory import feature_mean, feature_variance
-from toyutils.training import train
+from toyutils.training import FAST, train
 
 SMALL = dict(n_features=200, n_hidden=20, n_steps=2000, learning_rate=1e-2)
 PAPER = dict(n_features=400, n_hidden=30, n_steps=16_000, learning_rate=3e-3)
@@ -61,27 +62,19 @@ def train_uniform(
         raise ValueError(
             f"density is {density.tolist()}; give a list of probabilities above 0, up to 1"
         )
-    sparsity = (1 - density).repeat_interleave(n_seeds)[:, None]
-    model = ReLUModel(n_features, n_hidden, len(sparsity), seed=seed)
-    features = IndependentFeatures(n_features, sparsity)
-    # At the mean point every output starts at its mean: far below, a ReLU would never wake.
-    with torch.no_grad():
-        at_mean = model.W.mT @ (model.W @ features.mean[:, :, None])
-        model.b.copy_(features.mean - at_mean[:, :, 0])
-    train(
-        model, features, n_steps=n_steps, batch_size=batch_size,
-        learning_rate=learning_rate, optimizer="adam", schedule="cosine", centred=True,
-        record_at=1, seed=seed, progress=progress,
-    )  # fmt: skip
-    shape = (len(density), n_seeds)
-    W = model.W.detach().unflatten(0, shape)
-    worth = worth_per_dimension(model.W, model.b, sparsity[:, 0], seed)
+    grid = side_by_side(sparsity=1 - density, n_seeds=n_seeds)
+    features = IndependentFeatures(n_features, grid["sparsity"])
+    model = CentredReLUModel(n_features, n_hidden, grid.n_instances, mean=features.mean, seed=seed)
+    recipe = FAST | dict(learning_rate=learning_rate, n_steps=n_steps, batch_size=batch_size)
+    train(model, features, seed=seed, progress=progress, **recipe)
+    W = grid.unflatten(model.W)
+    worth = worth_per_dimension(model.W, model.b, grid["sparsity"][:, 0], seed)
     return UniformModels(
         density=density,
         W=W,
         dimensionality=geometry.feature_dimensionality(W),
         per_feature=geometry.dimensions_per_feature(W),
-        worth=worth.unflatten(0, shape),
+        worth=grid.unflatten(worth),
     )
 
 

@@ -1,12 +1,15 @@
-"""Run one function over a grid of settings: in this process, in several, or on Dask.
+"""Settings × seeds: side by side in one call of `train`, or as points over many processes.
 
-Every finished point is a file of its own, written by whoever computed it. A sweep that was
-killed therefore resumes where it stopped. Nothing here knows what a point computes.
+`side_by_side` lays out instances of one model. `sweep` runs one function over a grid of
+settings: in this process, in several, or on Dask. Every finished point is a file of its own,
+written by whoever computed it, so a sweep that was killed resumes where it stopped. Nothing
+here knows what a point computes.
 """
 
 import hashlib
 import itertools
 import json
+import math
 import os
 import tempfile
 import traceback
@@ -18,7 +21,63 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm.auto import tqdm
+
+from toyutils import arguments
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Lay settings and seeds side by side, as instances of one model.
+
+    `shape` is (number of values of each setting, …, seed); the last varies fastest.
+    `grid["sparsity"]` is a setting for each instance, (instance, 1), or (instance, feature)
+    where its values are rows.
+    """
+
+    shape: tuple[int, ...]
+    settings: dict[str, Tensor]
+
+    @property
+    def n_instances(self) -> int:
+        """Return how many models train side by side."""
+        return math.prod(self.shape)
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Return the setting `name` of every instance."""
+        return self.settings[name]
+
+    def unflatten(self, result: Tensor, dim: int = 0) -> Tensor:
+        """Return a result whose dimension `dim` is the instance, with `shape` in its place."""
+        return result.detach().unflatten(dim, self.shape)
+
+
+def side_by_side(*, n_seeds: int, **settings: Sequence) -> Grid:
+    """Return every combination of the settings' values, `n_seeds` times each.
+
+    A setting is a list or tensor of numbers, or of rows (feature,), such as an importance for
+    each feature. `n_instances` of the result sizes the model, `grid["sparsity"]` goes into the
+    features, and `unflatten` gives weights and losses the shape (setting, …, seed, …).
+
+    Raises TypeError or ValueError when `n_seeds` is not a positive whole number, or a setting
+    holds no value or something else than numbers or rows.
+    """
+    arguments.check_count("n_seeds", n_seeds)
+    values = {}
+    for name, given in settings.items():
+        if not isinstance(given, Tensor | Sequence) or isinstance(given, str):
+            raise TypeError(f"{name} is {given!r}; give a list of numbers, or of rows")
+        rows = given if isinstance(given, Tensor) else [torch.as_tensor(v) for v in given]
+        rows = rows if isinstance(rows, Tensor) or not rows else torch.stack(rows)
+        if len(rows) == 0 or rows.ndim > 2:
+            raise ValueError(f"{name} is {given!r}; give a list of numbers, or of rows")
+        rows = rows if rows.is_floating_point() else rows.float()
+        values[name] = rows if rows.ndim == 2 else rows[:, None]
+    shape = (*(len(rows) for rows in values.values()), n_seeds)
+    place = torch.cartesian_prod(*(torch.arange(size) for size in shape))
+    place = place.reshape(-1, len(shape))
+    return Grid(shape, {name: rows[place[:, k]] for k, (name, rows) in enumerate(values.items())})
 
 
 @dataclass

@@ -1,74 +1,53 @@
-"""One training loop for every toy model, with its history. It draws no figure.
+"""One training loop for every model, with its history. It draws no figure and knows no model.
 
-The loop is the one that notebook 01 writes out, made fast in three ways that leave its
-result alone: the gradient is written down instead of recorded (notebook 06 derives it),
-all instances step together, and points that are all zero are averaged exactly, not drawn.
+The loop is the one that notebook 01 writes out. A batch carries its weights, a model owns its
+loss, the loop owns the steps; a second phase, or latents drawn anew, is a second call.
 """
 
+import copy
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from numbers import Real
+from contextlib import contextmanager
 
-import numpy as np
 import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from toyutils.features import IndependentFeatures
-from toyutils.models import LinearModel, check_points
+from toyutils import arguments
+from toyutils.features import Batch, Distribution, FixedPoints
+from toyutils.history import History, Records
+
+FAST = dict(learning_rate=1e-2, optimizer="adam", schedule="cosine", record_at=1)
 
 _BIG_ENOUGH_FOR_A_GPU = 2_000_000  # numbers in a batch; below it, starting kernels costs more
+_SCHEDULES = {
+    "constant": lambda done: 1.0,
+    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
+}
 
-
-@dataclass
-class History:
-    """Keep what training passed through. All tensors lie on the CPU.
-
-    Shapes: `step` (record,), counting from 0 = before the first step; `loss` (record,
-    instance), on the training data; `test_loss` the same on the test data, or None; `W`
-    (record, instance, hidden, feature); `b` (record, instance, feature). `activation` is
-    the model's. `interrupted` says whether training ended before its last step.
-    """
-
-    step: Tensor
-    loss: Tensor
-    test_loss: Tensor | None
-    W: Tensor
-    b: Tensor
-    activation: str
-    interrupted: bool = False
-
-
-def reconstruction_loss(x: Tensor, y: Tensor, importance: Tensor | None = None) -> Tensor:
-    """Return the mean over points and features of I_i (x_i - y_i)², shape (instance,).
-
-    `x` and `y` have shape (instance, point, feature). `importance` has shape (feature,) or
-    (instance, feature) and is 1 for all features by default.
-    """
-    squared_error = (x - y).square()
-    if importance is not None:
-        squared_error = squared_error * torch.atleast_2d(importance)[:, None, :]
-    return squared_error.mean((1, 2))
+# The first step of an optimiser loads some 800 modules. Interrupted half-way, they would stay
+# broken for as long as Python runs: load them here.
+_parameter = torch.zeros(1, requires_grad=True)
+_parameter.sum().backward()
+torch.optim.AdamW([_parameter], fused=True).step()
 
 
 def train(
-    model: LinearModel,
-    data: Tensor | IndependentFeatures,
+    model: nn.Module,
+    data: Tensor | Distribution,
     *,
     n_steps: int,
     learning_rate: float = 1e-3,
     batch_size: int = 1024,
     importance: Tensor | Sequence[float] | None = None,
+    loss: Callable[[nn.Module, Batch, Tensor], Tensor] | None = None,
     optimizer: str = "adamw",
     schedule: str = "constant",
     weight_decay: float = 0.01,
     test_data: Tensor | None = None,
     record_at: int | Sequence[int] = 60,
-    skip_all_zero: bool = True,
-    centred: bool = False,
     seed: int = 0,
     progress: bool = True,
     device: str | torch.device | None = None,
@@ -77,14 +56,10 @@ def train(
 
     `data` is either fixed points, shape (instance or 1, point, feature), all used in every
     step; or a distribution, from which every step draws `batch_size` fresh points for each
-    instance. With `skip_all_zero` those points are drawn given that not all features are
-    zero, and the rest, whose loss needs no sampling, enters with its exact probability:
-    the same expected loss with less noise.
-
-    With `centred`, W and c = b + WᵀW E[x] are trained in place of W and b: the same models
-    and losses by another path. Where many features are present at once, E[x] is long, every
-    step of W then shifts all outputs, and b has to follow; c is spared that. Only for a
-    distribution.
+    instance. A model is a module whose parameters lead with (instance, …) and that has
+    `loss(batch, importance)`, shape (instance,). `loss(model, batch, importance)` trains on
+    something else: a penalty, or attacked points. Where the model's own loss has its gradient
+    written out (`gradients`), that is used, else autograd.
 
     `importance`: (feature,) or (instance, feature), >= 0. `optimizer`: "adamw" (with
     `weight_decay`) or "adam". `schedule`: "constant", or "cosine" down to zero.
@@ -95,242 +70,150 @@ def train(
     Interrupting (the stop button of Jupyter) ends training early; the model and the
     returned history keep all that was done so far. So does a loss that stops being finite.
 
-    What it costs, with I instances, n features, m hidden and B points in a batch: the bytes
-    that `memory_needed` tells; and on two CPU cores, for each step, about
+    What it costs, for I tied models of n features, m hidden numbers and B points in a batch:
+    the bytes that `memory_needed` tells; and on two CPU cores, for each step, about
     0.24 ms + I n (B (9 ns + 0.03 ns · m) + 7 ns · m), up to three times that once a batch no
     longer fits into the processor's cache. Both are held against measurements in `bench`.
 
-    Raises ValueError or TypeError, before any step, when an argument is out of range, and
-    MemoryError, before any step, when the estimate exceeds the memory that is free.
+    Raises ValueError or TypeError, before any step, when an argument is out of range, or the
+    loss has another shape than (instance,) or no gradient; MemoryError, before any step, when
+    the estimate exceeds the memory that is free.
 
     Source: notebook 01; Toy Models of Superposition, "Experiment Setup".
     """
     _check_settings(n_steps, learning_rate, batch_size, optimizer, schedule, weight_decay)
-    n_instances, _, n_features = model.W.shape
-    importance = _check_importance(importance, n_instances, n_features)
-    _check_data(data, test_data, model)
-    if centred and isinstance(data, Tensor):
-        raise ValueError("centred is True, but data holds fixed points; give a distribution")
+    data, test, importance = _checked(model, data, test_data, importance)
     record = _record_steps(record_at, n_steps)
-    if isinstance(data, Tensor):
-        batch_size = data.shape[1]
+    n_instances = len(importance)
+    if isinstance(data, FixedPoints):
+        batch_size = data.x.shape[1]
     if device is None:
-        device = _choose_device(n_instances * batch_size * n_features)
-
+        device = _choose_device(n_instances * batch_size * data.n_features)
     device = torch.device(device)
-    _check_memory(
-        memory_needed(
-            n_features=n_features,
-            n_hidden=model.W.shape[1],
-            n_instances=n_instances,
-            batch_size=batch_size,
-            n_records=len(record),
-            number_size=model.W.element_size(),
-        ),
-        device,
-    )
+    _check_memory(memory_needed(model, batch_size, len(record)), device)
 
-    home = model.W.device
-    W = model.W.detach().to(device, copy=True)
-    mean = data.mean.to(device, W.dtype).expand(n_instances, -1) if centred else None
-    c = model.b.detach().to(device, copy=True)  # what is trained beside W: b, unless centred
-    if centred:
-        c += _answer_to(mean, W)
-
-    def bias() -> Tensor:
-        return c - _answer_to(mean, W) if centred else c
-
-    importance = importance.to(device)
-    generator = torch.Generator(device).manual_seed(seed)
-    batches = _Batches(data, batch_size, n_instances, skip_all_zero, generator, W.dtype)
-    test = None if test_data is None else test_data.detach().to(device, W.dtype)
-    decay = weight_decay if optimizer == "adamw" else 0.0
-    optimiser = torch.optim.AdamW([W, c], lr=learning_rate, weight_decay=decay, fused=True)
-
-    records = _Records(model, len(record), test is not None)
+    written = loss is None and _has_written_gradient(type(model))
+    loss = loss or type(model).loss
     interrupted = False
-    bar = tqdm(total=n_steps, desc="training", unit="step", disable=not progress, leave=False)
-    try:
-        for step in range(n_steps + 1):
-            x = batches.next()
-            if step in record:
-                b = bias()
-                loss = batches.loss(W, b, x, importance, model.activation)
-                on_test = None if test is None else _loss(W, b, test, importance, model.activation)
-                records.keep(step=step, loss=loss, test_loss=on_test, W=W, b=b)
-                bar.update(step - bar.n)
-                if not torch.isfinite(loss).all():
-                    warnings.warn(
-                        f"the loss stopped being finite by step {step}; training ended there. "
-                        f"learning_rate is {learning_rate:g}: try a smaller one",
-                        stacklevel=2,
-                    )
-                    interrupted = True
+    with _at_work(model, device) as working:
+        importance = importance.to(device)
+
+        def draw(generator):
+            x, weight = data.batch(batch_size, n_instances, generator=generator)
+            return Batch(x.to(importance), weight.to(importance))
+
+        first = draw(torch.Generator(device).manual_seed(seed))
+        _check_loss(working, loss, first, importance, written)
+        optimiser = torch.optim.AdamW(
+            working.parameters(),
+            weight_decay=weight_decay if optimizer == "adamw" else 0.0,
+            fused=True,
+        )
+        generator = torch.Generator(device).manual_seed(seed)
+        records = Records(working, len(record), test)
+        bar = tqdm(total=n_steps, desc="training", unit="step", disable=not progress, leave=False)
+        try:
+            for step in range(n_steps + 1):
+                batch = draw(generator)
+                if step in record:
+                    records.keep(step, loss, batch, importance)
+                    bar.update(step - bar.n)
+                    if not records.last_loss.isfinite().all():
+                        interrupted = True
+                        _warn_not_finite(step, learning_rate)
+                        break
+                if step == n_steps:
                     break
-            if step == n_steps:
-                break
-            if schedule == "cosine":
-                rate = 0.5 * learning_rate * (1 + math.cos(math.pi * step / n_steps))
+                rate = learning_rate * _SCHEDULES[schedule](step / n_steps)
                 optimiser.param_groups[0]["lr"] = rate
-            W.grad, c.grad = batches.gradients(W, c, x, mean, importance, model.activation)
-            optimiser.step()
-    except KeyboardInterrupt:
-        if not records.count:  # nothing to keep yet
-            raise
-        interrupted = True
-        print(f"Interrupted at step {step} of {n_steps}; everything up to there is kept.")
-    finally:
-        bar.close()
-        with torch.no_grad():
-            model.W.copy_(W.to(home))
-            model.b.copy_(bias().to(home))
-    return records.history(interrupted)
+                _fill_gradients(working, loss, batch, importance, written)
+                optimiser.step()
+        except KeyboardInterrupt:
+            if not records.count:  # nothing to keep yet
+                raise
+            interrupted = True
+            print(f"Interrupted at step {step} of {n_steps}; everything up to there is kept.")
+        finally:
+            bar.close()
+            optimiser.zero_grad()
+    return records.history(model, interrupted)
 
 
-def memory_needed(
-    *, n_features: int, n_hidden: int, n_instances: int, batch_size: int, n_records: int,
-    number_size: int = 4,
-) -> int:  # fmt: skip
+def memory_needed(model: nn.Module, batch_size: int, n_records: int) -> int:
     """Return the bytes that `train` needs at its peak, as an estimate.
 
-    With n features, m hidden, I instances, B points in a batch and R records, of 4-byte
-    numbers: 4 I (B (10 n + 2 m + 4) + n m (8 + R) + n R). The first term is the batch, its
-    random numbers and its errors; the second weights, gradients, Adam's two moments and what
-    is recorded. What a process really takes depends on its allocator: from half to one and a
-    half times as much, from 100 MB on (`python -m bench.cost`).
+    With n features, I instances, B points in a batch, R records and P numbers in each
+    instance's parameters, of 4 bytes: 4 I (B (10 n + 2 P / n + 4) + P (8 + R)). The first
+    term is the batch, its random numbers, its errors and the hidden numbers, P / n at most; the
+    second weights, gradients, Adam's two moments and what is recorded. What a process really
+    takes depends on its allocator: from half to one and a half times as much, from 100 MB on,
+    for the tied models (`python -m bench.cost`); where autograd records, more.
     """
-    batch = batch_size * (10 * n_features + 2 * n_hidden + 4)
-    kept = n_features * n_hidden * (8 + n_records) + n_features * n_records
-    return number_size * n_instances * (batch + kept)
+    numbers = sum(parameter[0].numel() for parameter in model.parameters())
+    parameter = next(model.parameters())
+    n = getattr(model, "n_features", parameter.shape[-1])
+    each = batch_size * (10 * n + 2 * numbers // n + 4) + numbers * (8 + n_records)
+    return parameter.element_size() * len(parameter) * each
 
 
-def gradients(
-    W: Tensor,
-    b: Tensor,
-    x: Tensor,
-    importance: Tensor,
-    activation: str,
-    mean: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Return the gradients of the reconstruction loss by W and by b, shaped like them.
-
-    With δ = 2 I (y - x) / (points · features), and 0 where the ReLU is off:
-    ∂L/∂b = Σ δ and ∂L/∂W = h δᵀ + (W δ) xᵀ. The first term is the decoder's, the second
-    the encoder's, because the same W does both.
-
-    `x` is (instance, point, feature), `importance` (instance or 1, feature), `activation`
-    "linear" or "relu". With a `mean` (instance or 1, feature), the model encodes x - mean
-    and `b` is what it answers there; x itself is what it should answer.
-
-    Source: derived in notebook 06, tested against autograd.
-    """
-    x = x.mT  # (instance, feature, point)
-    encoded = x if mean is None else x - mean[:, :, None]
-    h = W @ encoded
-    y = torch.baddbmm(b[:, :, None], W.mT, h)
-    if activation == "relu":
-        y = y.relu_()
-    delta = (y - x).mul_(importance[:, :, None] * (2 / x[0].numel()))
-    if activation == "relu":
-        delta.mul_(y > 0)
-    return torch.baddbmm(h @ delta.mT, W @ delta, encoded.mT), delta.sum(-1)
+def _has_written_gradient(kind: type) -> bool:
+    """Return whether `kind` has `gradients`, and changes neither `forward` nor `loss` since."""
+    owner = {}
+    for name in ("gradients", "forward", "loss"):
+        owner[name] = next((k for k, c in enumerate(kind.__mro__) if name in vars(c)), None)
+    gradients = owner.pop("gradients")
+    return gradients is not None and all(gradients <= place for place in owner.values())
 
 
-class _Batches:
-    """The points of each step, and how the loss and its gradient average over them."""
-
-    def __init__(self, data, batch_size, n_instances, skip_all_zero, generator, dtype):
-        self._draw = None
-        zero = torch.zeros(())
-        if isinstance(data, Tensor):
-            # Stored with the points last: `gradients` is several times faster on it.
-            fixed = data.detach().to(generator.device, dtype).mT
-            self._fixed = fixed.expand(n_instances, -1, -1).contiguous().mT
-        else:
-            draw = data.sample_active if skip_all_zero else data.sample
-            self._draw = lambda: draw(batch_size, n_instances, generator=generator).to(dtype)
-            zero = data.probability_all_zero if skip_all_zero else zero
-        self._all_zero = zero.reshape(-1, 1).to(generator.device)
-        self._has_zero = bool((zero > 0).any())
-
-    def next(self) -> Tensor:
-        return self._fixed if self._draw is None else self._draw()
-
-    def loss(self, W, b, x, importance, activation) -> Tensor:
-        drawn = _loss(W, b, x, importance, activation)
-        at_zero = _loss(W, b, torch.zeros_like(x[:, :1]), importance, activation)
-        share = self._all_zero[:, 0]
-        return share * at_zero + (1 - share) * drawn
-
-    def gradients(self, W, c, x, mean, importance, activation) -> tuple[Tensor, Tensor]:
-        by_W, by_c = gradients(W, c, x, importance, activation, mean)
-        if self._has_zero:
-            share, zero_by_W = self._all_zero, 0
-            if mean is None:  # at x = 0 only the bias acts: the loss there is I b² or I ReLU(b)²
-                y = c.relu() if activation == "relu" else c
-                zero_by_c = (2 / c.shape[1]) * importance * y
-            else:
-                zero = torch.zeros_like(x[:, :1])
-                zero_by_W, zero_by_c = gradients(W, c, zero, importance, activation, mean)
-            by_W = by_W * (1 - share[:, :, None]) + share[:, :, None] * zero_by_W
-            by_c = (1 - share) * by_c + share * zero_by_c
-        return by_W, by_c
-
-
-def numeric_gradient(
-    function: Callable[[np.ndarray], float], at: np.ndarray, step: float = 1e-6
-) -> np.ndarray:
-    """Return the gradient of a function by central finite differences, shape of `at`.
-
-    Needs no derivation, so it can judge a gradient that was derived. One entry of `at` after the
-    other is nudged by ±`step`; with 1e-6 and numbers near 1 the result is right to about nine
-    digits. Takes two calls of `function` for each entry.
-    """
-    at = np.asarray(at, dtype=float)
-    slope = np.empty_like(at)
-    for place in np.ndindex(at.shape):
-        nudge = np.zeros_like(at)
-        nudge[place] = step
-        slope[place] = (function(at + nudge) - function(at - nudge)) / (2 * step)
-    return slope
-
-
-def _answer_to(point: Tensor, W: Tensor) -> Tensor:
-    """Return WᵀW x for one point per instance, (instance, feature)."""
-    return (W.mT @ (W @ point[:, :, None]))[:, :, 0]
-
-
-def _loss(W: Tensor, b: Tensor, x: Tensor, importance: Tensor, activation: str) -> Tensor:
-    y = x @ W.mT @ W + b[:, None]
-    return reconstruction_loss(x, y.relu() if activation == "relu" else y, importance)
-
-
-class _Records:
-    """A history in the making, its memory set aside on the CPU before the first step."""
-
-    def __init__(self, model: LinearModel, n_records: int, with_test: bool):
-        n_instances = len(model.W)
-        shapes = dict(step=(), loss=(n_instances,), W=model.W.shape, b=model.b.shape)
-        if with_test:
-            shapes["test_loss"] = (n_instances,)
-        self._tensors = {
-            name: torch.empty(
-                n_records, *shape, dtype=torch.long if name == "step" else model.W.dtype
+def _check_loss(model, loss, batch, importance, written: bool) -> None:
+    """Try `loss`, and the gradient that is `written` for it, on a first batch."""
+    value = loss(model, batch, importance)
+    if not isinstance(value, Tensor) or value.shape != importance.shape[:1]:
+        shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(
+            f"loss returned {shape}; it must return ({len(importance)},), one number an instance"
+        )
+    names, parameters = zip(*model.named_parameters(), strict=True)
+    slopes = (None,) * len(names)
+    if value.requires_grad:
+        slopes = torch.autograd.grad(value.sum(), parameters, allow_unused=True)
+    if all(slope is None for slope in slopes):
+        raise ValueError(f"loss does not depend on {', '.join(names)}; there is nothing to train")
+    if not written or not value.isfinite().all():
+        return
+    for name, slope, other in zip(names, slopes, model.gradients(batch, importance), strict=True):
+        if slope is None or not torch.allclose(slope, other, rtol=1e-2, atol=1e-4):
+            kind = type(model).__name__
+            raise ValueError(
+                f"{kind}.gradients is not the gradient of {kind}.loss with respect to {name}; "
+                f"write it anew for {kind}, or pass loss={kind}.loss for autograd"
             )
-            for name, shape in shapes.items()
-        }
-        self._activation = model.activation
-        self.count = 0
 
-    def keep(self, **values) -> None:
-        for name, tensor in self._tensors.items():
-            tensor[self.count] = values[name]
-        self.count += 1
 
-    def history(self, interrupted: bool) -> History:
-        kept = {name: tensor[: self.count] for name, tensor in self._tensors.items()}
-        return History(**{"test_loss": None, **kept}, activation=self._activation,
-                       interrupted=interrupted)  # fmt: skip
+def _fill_gradients(model, loss, batch, importance, written: bool) -> None:
+    parameters = list(model.parameters())
+    if not written:  # instances share nothing, so the gradient of the sum keeps them apart
+        for parameter in parameters:
+            parameter.grad = None
+        loss(model, batch, importance).sum().backward()
+        return
+    for parameter, slope in zip(parameters, model.gradients(batch, importance), strict=True):
+        # Fused AdamW reads memory without looking at strides: laid out otherwise than its
+        # parameter, a gradient gives wrong steps and no error.
+        same = slope.stride() == parameter.stride()
+        parameter.grad = slope if same else torch.empty_like(parameter).copy_(slope)
+
+
+@contextmanager
+def _at_work(model: nn.Module, device: torch.device):
+    """Lend the model, or a copy on another device whose parameters are brought back."""
+    home = next(model.parameters()).device
+    working = model if home == device else copy.deepcopy(model).to(device)
+    try:
+        yield working
+    finally:
+        if working is not model:
+            model.load_state_dict(working.state_dict())
 
 
 def _check_memory(needed: int, device: torch.device) -> None:
@@ -370,56 +253,40 @@ def _record_steps(record_at: int | Sequence[int], n_steps: int) -> set[int]:
 
 def _check_settings(n_steps, learning_rate, batch_size, optimizer, schedule, weight_decay) -> None:
     for name, value in (("n_steps", n_steps), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"{name} is {value!r}; give a positive whole number")
-        if value < 1:
-            raise ValueError(f"{name} is {value}; give a positive whole number")
-    for name, value in (("learning_rate", learning_rate), ("weight_decay", weight_decay)):
-        if not isinstance(value, Real):
-            raise TypeError(f"{name} is {value!r}; give a number")
-    if not 0 < learning_rate < math.inf:
-        raise ValueError(f"learning_rate is {learning_rate}; give a finite number above 0")
-    if not 0 <= weight_decay < math.inf:
-        raise ValueError(f"weight_decay is {weight_decay}; give a finite number, 0 or more")
-    if optimizer not in ("adamw", "adam"):
-        raise ValueError(f'optimizer is {optimizer!r}; give "adamw" or "adam"')
-    if schedule not in ("constant", "cosine"):
-        raise ValueError(f'schedule is {schedule!r}; give "constant" or "cosine"')
+        arguments.check_count(name, value)
+    arguments.check_number("learning_rate", learning_rate, zero=False)
+    arguments.check_number("weight_decay", weight_decay)
+    arguments.check_choice("optimizer", optimizer, ("adamw", "adam"))
+    arguments.check_choice("schedule", schedule, tuple(_SCHEDULES))
 
 
-def _check_importance(importance, n_instances: int, n_features: int) -> Tensor:
-    """Return importance as a float32 tensor (instance or 1, feature)."""
-    if importance is None:
-        return torch.ones(1, n_features)
-    importance = torch.as_tensor(importance, dtype=torch.float32)
-    if importance.shape not in ((n_features,), (1, n_features), (n_instances, n_features)):
+def _warn_not_finite(step: int, learning_rate: float) -> None:
+    warnings.warn(
+        f"the loss stopped being finite by step {step}; training ended there. "
+        f"learning_rate is {learning_rate:g}: try a smaller one",
+        stacklevel=3,
+    )
+
+
+def _checked(model, data, test_data, importance) -> tuple[Distribution, FixedPoints | None, Tensor]:
+    """Return training data and test data as distributions, and importance for each instance."""
+    lengths = {name: len(parameter) for name, parameter in model.named_parameters()}
+    if len(set(lengths.values())) != 1:
         raise ValueError(
-            f"importance has shape {tuple(importance.shape)}; give ({n_features},), one number "
-            f"for each feature, or ({n_instances}, {n_features})"
+            f"the model's parameters lead with {lengths}; each must lead with the instances"
         )
-    wrong = importance[~((importance >= 0) & (importance < math.inf))]
-    if wrong.numel():
-        raise ValueError(
-            f"importance holds {wrong[0].item():g}; every importance is a finite number, 0 or more"
-        )
-    return torch.atleast_2d(importance)
-
-
-def _check_data(data, test_data, model: LinearModel) -> None:
-    n_instances, _, n_features = model.W.shape
-    if isinstance(data, IndependentFeatures):
-        if data.n_features != n_features:
-            raise ValueError(f"data has {data.n_features} features, the model {n_features}")
-        if (data.sparsity == 1).all(-1).any():
-            raise ValueError("data has sparsity 1 for every feature; there is nothing to learn")
-        rows = data.sparsity.shape[0] if data.sparsity.ndim == 2 else 1
-        if rows not in (1, n_instances):
-            raise ValueError(f"data describes {rows} instances, the model has {n_instances}")
-    for name, points in (("data", data), ("test_data", test_data)):
-        if points is None or (name == "data" and isinstance(data, IndependentFeatures)):
-            continue
-        check_points(name, points, model)
-        if not torch.isfinite(points).all():
-            raise ValueError(f"{name} holds NaN or infinite values; every value must be finite")
-        if points.shape[1] == 0:
-            raise ValueError(f"{name} has no points; give at least one")
+    if not isinstance(data, Tensor) and not hasattr(data, "batch"):
+        raise TypeError(f"data is a {type(data).__name__}; give points or a distribution")
+    given = {"data": data, "test_data": test_data}
+    for name, points in given.items():
+        if points is not None and not (name == "data" and hasattr(points, "batch")):
+            if hasattr(model, "n_features"):
+                arguments.check_points(name, points, model, same_type=False)
+            given[name] = FixedPoints(points, name)
+    data, test = given.values()
+    n_instances = next(iter(lengths.values()))
+    n_features = getattr(model, "n_features", data.n_features)
+    if data.n_features != n_features:
+        raise ValueError(f"data has {data.n_features} features, the model {n_features}")
+    importance = arguments.checked_importance(importance, n_instances, data.n_features)
+    return data, test, importance.to(next(model.parameters()))

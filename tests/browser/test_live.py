@@ -11,9 +11,9 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser import lab
 from toyutils import geometry, live, theory
-from toyutils.features import IndependentFeatures
+from toyutils.features import FixedPoints, IndependentFeatures
 from toyutils.models import ReLUModel
-from toyutils.training import gradients, reconstruction_loss, train
+from toyutils.training import train
 
 SCRIPT = (Path(live.__file__).parent / "live.js").read_text(encoding="utf-8")
 NAMES = (
@@ -91,9 +91,13 @@ def test_loss_and_gradient_are_those_of_toyutils(module, n):
             return [r.loss, Array.from(r.dW), Array.from(r.db)];
         }}"""
     )
-    by_W, by_b = gradients(W[None], b[None], x, importance[None], "relu")
-    y = (x @ W.T @ W + b).relu()
-    assert got[0] == pytest.approx(reconstruction_loss(x, y, importance).item(), abs=1e-12)
+    model = ReLUModel(n, 2).double()
+    with torch.no_grad():
+        model.W.copy_(W)
+        model.b.copy_(b)
+    batch = FixedPoints(x).batch()
+    by_W, by_b = model.gradients(batch, importance[None])
+    assert got[0] == pytest.approx(model.loss(batch, importance).item(), abs=1e-12)
     assert torch.allclose(torch.tensor(got[1], dtype=torch.float64), by_W.flatten(), atol=1e-12)
     assert torch.allclose(torch.tensor(got[2], dtype=torch.float64), by_b.flatten(), atol=1e-12)
 

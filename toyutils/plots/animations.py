@@ -31,8 +31,7 @@ def training_dashboard(
     fig = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.19)
 
     def moving(k: int) -> list[go.Scatter]:
-        y = _reconstruct(W[k], b[k], x, history.activation)
-        line = _reconstruction_line(W[k], b[k], history.activation)
+        y, line = (_answers(history, k, instance, p) for p in (x, _all_hidden(W[k])))
         return [
             go.Scatter(x=_segments(x[:, 0], y[:, 0]), y=_segments(x[:, 1], y[:, 1])),
             go.Scatter(x=numbers(line[:, 0]), y=numbers(line[:, 1])),
@@ -237,7 +236,7 @@ def _add_frames(fig: go.Figure, steps, moving, n_moving: int, unit: str = "step"
 
 
 def _instance(history, instance: int, sizes: tuple) -> tuple[torch.Tensor, torch.Tensor]:
-    n_instances, n_hidden, n_features = history.W.shape[1:]
+    n_instances, n_hidden, n_features = history["W"].shape[1:]
     if not 0 <= instance < n_instances:
         raise ValueError(f"instance is {instance}; the history holds 0 to {n_instances - 1}")
     if n_hidden != sizes[0] or sizes[1] not in (None, n_features):
@@ -245,20 +244,17 @@ def _instance(history, instance: int, sizes: tuple) -> tuple[torch.Tensor, torch
             f"history is of a model with {n_features} features and {n_hidden} hidden numbers; this "
             f"picture needs {sizes[1] or 'any number of'} features and {sizes[0]} hidden"
         )
-    return history.W[:, instance].double(), history.b[:, instance].double()
+    return history["W"][:, instance].double(), history["b"][:, instance].double()
 
 
-def _reconstruct(W, b, x, activation) -> torch.Tensor:
-    y = x @ W.T @ W + b
-    return y.clamp(min=0) if activation == "relu" else y
+def _answers(history, k: int, instance: int, x: torch.Tensor) -> torch.Tensor:
+    return history.at(k, x[None].to(history["W"]))[instance].double()
 
 
-def _reconstruction_line(W, b, activation) -> torch.Tensor:
-    """Return the reconstructions of all h that points of the unit square can have."""
-    corners = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=torch.float64) @ W[0]
-    h = torch.linspace(float(corners.min()), float(corners.max()), 41, dtype=torch.float64)
-    y = h[:, None] * W[0] + b
-    return y.clamp(min=0) if activation == "relu" else y
+def _all_hidden(W) -> torch.Tensor:
+    """Return points of the unit square, 41 of them, at which h takes all the values it can."""
+    up = (W[0] > 0).double()
+    return torch.lerp(1 - up, up, torch.linspace(0, 1, 41, dtype=torch.float64)[:, None])
 
 
 def _segments(start: torch.Tensor, end: torch.Tensor) -> list:
