@@ -11,7 +11,7 @@ LAB_FLAGS ?=
 # Jupyter refuses to run as root, as containers do, unless it is told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab live bench course test lint test-newest test-colab browser stamp format clean
+.PHONY: help lab live bench course test lint test-newest test-colab test-weekly browser stamp format clean
 
 help:
 	@echo "make lab    open the curriculum in JupyterLab"
@@ -55,8 +55,11 @@ test-newest: $(VENV)/.installed browser
 test-colab: $(COLAB)/.installed
 	$(COLAB)/bin/python -m pytest tests/colab/test_setup.py
 	OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 tests/colab/test_notebooks.py \
-		tests/test_plots.py tests/test_exercises.py tests/test_models.py tests/test_training.py \
-		tests/test_live.py
+		tests/test_plots.py tests/test_models.py tests/test_live.py
+
+# Statistics with millions of points, and what is stored trained anew.
+test-weekly: $(VENV)/.installed
+	$(PYTEST) -m weekly tests
 
 browser: $(VENV)/.installed
 	@$(BIN)/python tools/browser.py

@@ -1,9 +1,10 @@
-"""Other ways in: conda's file, and a wheel on every supported Python that this machine has."""
+"""Other ways in: conda's file, and a wheel in another environment, away from this folder."""
 
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import nbformat
@@ -61,15 +62,14 @@ def environment(tmp_path):
     shutil.rmtree(tmp_path / "environment", ignore_errors=True)
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
-def test_a_wheel_runs_a_notebook_from_anywhere(version, wheel, environment, tmp_path):
-    python = find_python(version)
-    if python is None:
-        pytest.skip(f"this machine has no Python {version}")
-    run(python, "-m", "venv", environment)
+def test_a_wheel_runs_a_notebook_from_anywhere(wheel, environment, tmp_path):
+    """The other Pythons have legs of their own in the workflow, each with this test."""
+    run(sys.executable, "-m", "venv", environment)
     python = environment / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel,
-        "ipykernel", "nbclient", "nbformat")  # fmt: skip
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
+    # What toyutils needs is not installed a second time, only toyutils itself.
+    [packages] = environment.glob("lib/*/site-packages")
+    (packages / "tested.pth").write_text(sysconfig.get_path("purelib"))
     away = tmp_path / "away"
     away.mkdir()
     notebook = notebooks.read(notebooks.notebook_paths()[1])
@@ -77,7 +77,7 @@ def test_a_wheel_runs_a_notebook_from_anywhere(version, wheel, environment, tmp_
     nbformat.write(notebook, away / "one.ipynb")
     run(python, "-c", RUN, cwd=away)
     said = nbformat.read(away / "one.ipynb", as_version=4).cells[-1].outputs[0].text
-    assert said.split() == [version, "30", "True", "True"]
+    assert said.split() == ["30", "True", "True"]
 
 
 RUN = """
@@ -88,19 +88,9 @@ nbformat.write(notebook, "one.ipynb")
 """
 # What is not Python must be in the wheel as well: the stored result, the live apps.
 ASK = """
-import sys, toyutils
+import toyutils
 from toyutils import dimensionality, live
-print(f"{sys.version_info.major}.{sys.version_info.minor}", len(dimensionality.stored().density),
-      "mountDrag" in live.page(), "site-packages" in toyutils.__file__)
+print(len(dimensionality.stored().density), "mountDrag" in live.page(),
+      "environment" in toyutils.__file__)
 """
 
-
-def find_python(version) -> str | Path | None:
-    """Return a Python of this version that starts, or None."""
-    if sys.version_info[:2] == tuple(map(int, version.split("."))):
-        return sys.executable
-    by_pyenv = (Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python")
-    for path in filter(None, [shutil.which(f"python{version}"), *by_pyenv]):
-        if subprocess.run([path, "-c", ""], capture_output=True).returncode == 0:
-            return path
-    return None
