@@ -93,4 +93,3 @@ from toyutils import dimensionality, live
 print(len(dimensionality.stored().density), "mountDrag" in live.page(),
       "environment" in toyutils.__file__)
 """
-
