@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
     "plots": {"geometry"},
     "live": {"features", "models", "training", "geometry", "plots"},
+    "claims": {"features", "models", "training", "geometry", "theory", "sweeps", "exercises"},
     "exercises": {"features", "models", "training", "geometry", "theory", "sweeps", "plots"},
 }
 
