@@ -14,7 +14,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bench.rows import ROWS, timed, warm_up
-from toyutils.plots.look import INK, PALETTE, finish, log_axis
+from toyutils.plots.look import INK, PALETTE, log_axis, styled
 
 
 def main() -> None:
@@ -78,10 +78,10 @@ def draw(ratios: dict):
         x=promised, y=names, mode="markers", name="promised",
         marker=dict(color=INK, symbol="line-ns-open", size=16),
     )  # fmt: skip
-    fig.update_xaxes(title="peer's time / ours", **log_axis([*low, *high, *promised]))
+    fig.update_xaxes(log_axis("peer's time / ours", [*low, *high, *promised]))
     fig.update_yaxes(autorange="reversed", automargin=True)
     alt = "; ".join(f"{name}: {ratio[0]:.3g} times" for name, ratio in ratios.items())
-    return finish(fig, alt, height=120 + 45 * len(names))
+    return styled(fig, alt, height=120 + 45 * len(names))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from plotly.subplots import make_subplots
 
 from toyutils.features import IndependentFeatures
 from toyutils.models import ReLUModel
-from toyutils.plots.look import INK, PALETTE, finish, log_axis
+from toyutils.plots.look import INK, PALETTE, log_axis, styled
 from toyutils.training import memory_needed, train
 
 # n_features, n_hidden, n_instances, batch_size, n_records
@@ -111,11 +111,11 @@ def draw(rows: list[tuple[float, float, float, float]]):
         dots = go.Scatter(x=formula, y=measured, mode="markers", marker_color=PALETTE[0])
         fig.add_traces([line, dots], rows=1, cols=col)
         values = [*formula, *measured]
-        fig.update_xaxes(title="by formula", **log_axis(values), col=col)
-        fig.update_yaxes(title="measured", **log_axis(values), col=col)
+        fig.update_xaxes(log_axis("by formula", values), col=col)
+        fig.update_yaxes(log_axis("measured", values), col=col)
     ratio = [got / by_formula for row in rows for by_formula, got in (row[:2], row[2:])]
     alt = f"measured over formula lies between {min(ratio):.2f} and {max(ratio):.2f}"
-    return finish(fig.update_layout(showlegend=False), alt, height=360)
+    return styled(fig.update_layout(showlegend=False), alt, height=360)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ that works from disk:
     python -m toyutils.live live.html
 """
 
-import html
 from pathlib import Path
 
 import anywidget
@@ -41,7 +40,9 @@ class _Live(anywidget.AnyWidget):
         if data is not None:
             W, words = self._still()
             data["text/plain"] = f"{words} Run this notebook in Jupyter or Colab to take part."
-            data["image/svg+xml"] = _picture(W, data["text/plain"])
+            drawing = _picture(W, data["text/plain"])
+            if drawing:
+                data["image/svg+xml"] = drawing
         return bundle
 
 
@@ -159,18 +160,9 @@ window.apps = {{ pentagon: mountPentagon(here("pentagon")), drag: mountDrag(here
 """
 
 
-def _picture(W: torch.Tensor, words: str) -> str:
-    """Return an SVG of the directions in W, (2, feature)."""
-    from toyutils.plots import feature_color
+def _picture(W: torch.Tensor, words: str) -> str | None:
+    """Return an SVG of the directions in W, (2, feature), or None without a library to draw it."""
+    from toyutils.plots import feature_arrows
+    from toyutils.plots.show import still
 
-    arrows = "".join(
-        f'<line x2="{x:.3f}" y2="{-y:.3f}" stroke="{feature_color(i)}" stroke-width=".04"/>'
-        f'<circle cx="{x:.3f}" cy="{-y:.3f}" r=".06" fill="{feature_color(i)}"/>'
-        for i, (x, y) in enumerate(W.T.tolist())
-    )
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="260" height="260" '
-        f'viewBox="-1.6 -1.6 3.2 3.2" role="img"><title>{html.escape(words)}</title>'
-        '<rect x="-1.6" y="-1.6" width="3.2" height="3.2" fill="white"/>'
-        f'<circle r="1" fill="none" stroke="#BBB" stroke-width=".012"/>{arrows}</svg>'
-    )
+    return still(feature_arrows(W).update_layout(meta={"alt": words}).to_dict())

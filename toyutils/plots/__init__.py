@@ -1,40 +1,49 @@
-"""Every figure of the notebooks: plain functions that return plotly figures.
+"""Every figure of the notebooks. Importing it changes how plotly figures are displayed.
 
-A figure never trains and never changes what it draws. All share one look (`look`): a feature
-has one colour everywhere, geometry has equal axes, and `fig.layout.meta["alt"]` says in words
-and numbers what the picture shows; where a front end cannot draw, that text is displayed. `show`
-stores a figure in every form that front ends want, `still` draws it without JavaScript.
+Each figure is a plain function that takes arrays or a history and returns a plotly figure; it
+never trains, never runs a model and never changes what it draws. One module holds one kind of
+picture: `weights`, `points`, `curves`, `maps`, `outcomes`, `shapes`, `film`; `matrices` and
+`tables` show numbers. All share one look (`look`): a feature has one colour everywhere, geometry
+has equal axes, and `fig.layout.meta["alt"]` says in words and numbers what the picture shows.
+`show` stores a displayed figure in every form that front ends want (`show.off()` undoes that);
+`still` draws it without JavaScript.
 """
 
 from toyutils.plots import show  # noqa: F401 - sets how figures are displayed
-from toyutils.plots.animations import arrows_animation, training_dashboard, turning_arrow
-from toyutils.plots.arrows import directions_over_seeds, feature_arrows, gram_heatmap
-from toyutils.plots.curves import curves, loss_curves, phase_diagram, theory_vs_trained
-from toyutils.plots.data import feature_scatter, mapping
+from toyutils.plots.curves import curves, theory_vs_trained
+from toyutils.plots.film import arrows_animation, training_dashboard, turning_arrow
 from toyutils.plots.look import feature_color
-from toyutils.plots.many import gram_grid, norm_bars
+from toyutils.plots.maps import landscape, phase_diagram, region_map
 from toyutils.plots.matrices import matrix_steps
-from toyutils.plots.seeds import outcome_shares, outcomes_over_seeds
-from toyutils.plots.shapes import gram_graph, sticky_lines
+from toyutils.plots.outcomes import outcome_shares, outcomes_over_seeds, ridge
+from toyutils.plots.points import feature_scatter, in_out_bars, mapping, rows_over_seeds
+from toyutils.plots.shapes import gram_graph, polytope, sticky_lines
+from toyutils.plots.tables import table
+from toyutils.plots.weights import feature_arrows, gram_grid, network, norm_bars
 
 __all__ = [
     "arrows_animation",
     "curves",
-    "directions_over_seeds",
     "feature_arrows",
     "feature_color",
     "feature_scatter",
     "gram_graph",
     "gram_grid",
-    "gram_heatmap",
-    "loss_curves",
+    "in_out_bars",
+    "landscape",
     "mapping",
     "matrix_steps",
+    "network",
     "norm_bars",
     "outcome_shares",
     "outcomes_over_seeds",
     "phase_diagram",
+    "polytope",
+    "region_map",
+    "ridge",
+    "rows_over_seeds",
     "sticky_lines",
+    "table",
     "theory_vs_trained",
     "training_dashboard",
     "turning_arrow",

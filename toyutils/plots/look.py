@@ -1,28 +1,43 @@
-"""The one look of all figures: template, colours, axes and text alternative."""
+"""The one look of all figures: colours, axes, arrows, rounding and the text alternative.
+
+One colour, one meaning: a feature has its colour in every figure (`PALETTE`); whatever else has a
+name takes one of `KINDS`; a number of something is a shade (`shades`); a loss is grey. Text and
+axes are a grey that reads on light and on dark pages, for figures have no background of their own.
+"""
 
 import math
 
 import plotly.graph_objects as go
 import torch
+from plotly.colors import sample_colorscale
 
 # Okabe and Ito's colours, told apart with any common colour blindness; black is left for text
-# and yellow, too pale on white, is darkened.
+# and yellow, too pale on white, is darkened. The live widgets use the same list.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F", "#5B5B5B")
-INK, GRID, FAINT = "#222222", "#E3E3E3", "#9A9A9A"
+KINDS = ("#2A9D8F", "#AA4499", "#8A8A2A", "#C8505F", "#6F63BB", "#9A6B3A")
+SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+# From little to much: seen on light and on dark pages, and growing lighter all the way.
+SCALE = ((0, "#4C78C8"), (0.5, "#2A9D8F"), (1, "#E9B44C"))
+INK, FAINT, GRID = "#767676", "#9A9A9A", "rgba(128,128,128,0.25)"
+CLEAR = "rgba(0,0,0,0)"
 
-_axis = dict(gridcolor=GRID, zerolinecolor="#BBBBBB", linecolor="#BBBBBB", ticks="outside")
-_axis |= dict(tickcolor="#BBBBBB", title_standoff=6, automargin=True)
+_axis = dict(gridcolor=GRID, zerolinecolor="rgba(128,128,128,0.5)", linecolor=FAINT)
+_axis |= dict(ticks="outside", tickcolor=FAINT, title_standoff=6, automargin=True)
+_space = dict(backgroundcolor=CLEAR, gridcolor=GRID, zerolinecolor=FAINT, showspikes=False)
 TEMPLATE = go.layout.Template(
     layout=dict(
         font=dict(family="system-ui, Segoe UI, Helvetica, Arial, sans-serif", size=13, color=INK),
-        colorway=PALETTE,
-        paper_bgcolor="white",
-        plot_bgcolor="white",
+        colorway=KINDS,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
         xaxis=_axis,
         yaxis=_axis,
+        scene=dict(xaxis=_space, yaxis=_space, zaxis=_space),
         margin=dict(l=50, r=20, t=40, b=45),
-        legend=dict(orientation="h", yanchor="top", y=-0.2, x=0),
-        hoverlabel=dict(font_size=12),
+        legend=dict(orientation="h", yanchor="top", y=-0.2, x=0, bgcolor=CLEAR),
+        hoverlabel=dict(font=dict(size=12, color="#222222"), bgcolor="white"),
+        modebar=dict(bgcolor=CLEAR, color=FAINT, activecolor=INK),
     )
 )
 
@@ -32,7 +47,25 @@ def feature_color(i: int) -> str:
     return PALETTE[i % len(PALETTE)]
 
 
-def finish(fig: go.Figure, alt: str, *, height: int = 400, title: str | None = None) -> go.Figure:
+def kind(k: int) -> str:
+    """Return the colour of the k-th thing with a name that is not a feature."""
+    return KINDS[k % len(KINDS)]
+
+
+def tint(color: str) -> str:
+    """Return a colour half-way to white, on which black text reads."""
+    return sample_colorscale([color, "#FFFFFF"], [0.5])[0]
+
+
+def shades(n: int) -> list[tuple[str, str]]:
+    """Return n shades from few to many, each with the colour of text that reads on it."""
+    places = [k / max(n - 1, 1) for k in range(n)]
+    colors = sample_colorscale([color for _, color in SCALE], places)
+    return [(color, "white" if place < 0.4 else "black")
+            for place, color in zip(places, colors, strict=True)]  # fmt: skip
+
+
+def styled(fig: go.Figure, alt: str, *, height: int = 400, title: str | None = None) -> go.Figure:
     """Give `fig` the common look, its text alternative and, where there is one, its title."""
     fig.update_layout(template=TEMPLATE, height=height, meta={"alt": alt})
     if title:
@@ -41,20 +74,41 @@ def finish(fig: go.Figure, alt: str, *, height: int = 400, title: str | None = N
 
 
 def alt_text(layout: dict) -> str:
-    """Return the text alternative that `finish` gave to a figure with this layout, or nothing."""
+    """Return the text alternative that `styled` gave to a figure with this layout, or nothing."""
     meta = layout.get("meta")
     return meta.get("alt", "") if isinstance(meta, dict) else ""
 
 
-def numbers(values, digits: int = 4) -> list:
+def plain(values) -> torch.Tensor:
+    """Return `values` as a tensor of doubles without a gradient, in the computer's own memory."""
+    return torch.as_tensor(values).detach().cpu().double()
+
+
+def rounded(values, digits: int = 4) -> list:
     """Return nested lists of numbers rounded to `digits` significant digits, to keep files small.
 
     Raises TypeError when `values` is neither a tensor, an array nor numbers.
     """
-    array = torch.as_tensor(values).detach().cpu().double()
+    array = plain(values)
     exponent = array.abs().clamp(min=1e-300).log10().floor()
     scale = 10 ** (digits - 1 - exponent)
     return ((array * scale).round() / scale).where(array != 0, 0).tolist()
+
+
+def described(x, y) -> str:
+    """Return in words where a curve begins and ends, and its lowest and highest point between.
+
+    `x` and `y` (point,); points that are not finite are left out.
+    """
+    x, y = plain(x), plain(y)
+    x, y = x[torch.isfinite(y)], y[torch.isfinite(y)]
+    if not len(y):
+        return "without a value"
+    words = f"from {y[0]:.4g} to {y[-1]:.4g}"
+    for name, k in (("lowest", int(y.argmin())), ("highest", int(y.argmax()))):
+        if y[k] not in (y[0], y[-1]):
+            words += f", {name} {y[k]:.4g} at {x[k]:.4g}"
+    return words
 
 
 def matrix(name: str, value, n_rows: int | None = None) -> torch.Tensor:
@@ -62,43 +116,95 @@ def matrix(name: str, value, n_rows: int | None = None) -> torch.Tensor:
 
     Raises ValueError, naming the argument, its shape and what is allowed.
     """
-    tensor = torch.as_tensor(value).detach().cpu().double()
+    tensor = plain(value)
     if tensor.ndim == 3 and tensor.shape[0] == 1:
         tensor = tensor[0]
     if tensor.ndim != 2 or (n_rows is not None and tensor.shape[0] != n_rows):
-        wanted = f"({n_rows if n_rows is not None else 'row'}, column)"
-        raise ValueError(f"{name} has shape {tuple(tensor.shape)}; give one matrix {wanted}")
+        needed = f"({n_rows if n_rows is not None else 'row'}, column)"
+        raise ValueError(f"{name} has shape {tuple(tensor.shape)}; give one matrix {needed}")
     return tensor
 
 
-def log_axis(values) -> dict:
-    """Return the settings of a logarithmic axis over `values` > 0, with ticks easily read.
+def log_axis(title: str, values) -> dict:
+    """Return the settings of a logarithmic axis over `values` > 0, named as one, with plain ticks.
 
     Plotly's own ticks print lone digits (2, 5) where a decade is in view, which read as values.
     """
-    values = torch.as_tensor(values).detach().cpu().double().flatten()
+    settings = dict(type="log", title=f"{title} (log scale)")
+    values = plain(values).flatten()
     values = values[(values > 0) & torch.isfinite(values)]
     if not len(values):
-        return dict(type="log")
+        return settings
     low, high = values.min().log10().item(), values.max().log10().item()
     decades = range(math.floor(low), math.ceil(high) + 1)
     span = high - low
     steps = (1, 2, 3, 4, 5, 6, 8) if span < 0.6 else (1, 2, 5) if span < 2.5 else (1,)
     ticks = [step * 10.0**decade for decade in decades for step in steps]
     ticks = [t for t in ticks if low - 0.1 <= math.log10(t) <= high + 0.1]
-    return dict(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+    return settings | dict(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
 
 
-def arrow(tip, color: str, name: str, **options) -> go.Scatter:
-    """Return a trace that draws an arrow from the origin to `tip` (x, y)."""
-    x, y = numbers(tip)
+def square_axes(fig, low: float, high: float, titles: tuple, row=None, col=None) -> None:
+    """Give one panel the same range and scale in both directions; `titles` are its axes' names."""
+    places = dict(row=row, col=col) if row else {}
+    [x_axis, *_] = fig.select_xaxes(**places)
+    y_axis = next(iter(fig.select_yaxes(**places)))
+    x_axis.update(range=[low, high], title=titles[0], constrain="domain")
+    y_axis.update(
+        range=[low, high], title=titles[1], constrain="domain", constraintoward="top",
+        scaleanchor=x_axis.plotly_name.replace("axis", ""),
+    )  # fmt: skip
+
+
+def hidden_plane(fig, reach: float, row: int, col: int, titles: bool = True) -> None:
+    """Make a panel the plane of two hidden numbers: equal axes, ticks at ±1 and the unit circle."""
+    names = ("hidden number 0", "hidden number 1") if titles else (None, None)
+    square_axes(fig, -reach, reach, names, row, col)
+    fig.update_xaxes(tickvals=[-1, 0, 1], row=row, col=col)
+    fig.update_yaxes(tickvals=[-1, 0, 1], row=row, col=col)
+    fig.add_shape(
+        type="circle", x0=-1, y0=-1, x1=1, y1=1, line=dict(color=FAINT, width=1, dash="dot"),
+        row=row, col=col,
+    )  # fmt: skip
+
+
+_SHORTEST = 0.05  # below, an arrow has neither head nor name
+
+
+def arrow_points(tip, reach: float = 1.3, start=(0.0, 0.0)) -> dict:
+    """Return the coordinates that `arrow` draws: shaft, head and where the name stands.
+
+    `tip` (2,) and `start` (2,) in the plane whose half width is `reach`.
+    """
+    tip, start = plain(tip), plain(start)
+    length = float((tip - start).norm())
+    along = (tip - start) / max(length, 1e-9)
+    gone = [None, None]
+    ends = [rounded(point) for point in (start, tip, tip - 0.02 * along, tip + 0.1 * reach * along)]
+    base, head, back, name = ends if length >= _SHORTEST else (*ends[:2], gone, gone)
+    point = head if length >= _SHORTEST else gone
+    points = [base, head, gone, back, point, gone, name]
+    return dict(x=[x for x, _ in points], y=[y for _, y in points])
+
+
+def arrow(tip, color: str, name: str, *, text: str = "", reach: float = 1.3, start=(0.0, 0.0),
+          **options) -> go.Scatter:  # fmt: skip
+    """Return a trace that draws an arrow to `tip` (x, y), with `text` beyond its head.
+
+    An arrow shorter than 0.05 has neither head nor text. `reach` is half the width of the panel.
+    """
+    points = arrow_points(tip, reach, start)
+    n = len(points["x"])
     return go.Scatter(
-        x=[0, x],
-        y=[0, y],
-        mode="lines+markers",
+        **points,
+        mode="lines+markers+text",
         name=name,
         line=dict(color=color, width=3),
-        marker=dict(color=color, size=[0, 12], symbol=["circle", "arrow"], angleref="previous"),
-        hovertemplate=f"{name}: (%{{x:.3f}}, %{{y:.3f}})<extra></extra>",
+        marker=dict(color=color, opacity=1, size=[12 * (k == 4) for k in range(n)], symbol="arrow",
+                    angleref="previous", line_width=0),
+        text=[text if k == 6 else "" for k in range(n)],
+        textposition="middle center",
+        hoverinfo=["name+x+y" if k == 1 else "skip" for k in range(n)],
+        showlegend=False,
         **options,
-    )
+    )  # fmt: skip

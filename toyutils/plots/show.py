@@ -1,21 +1,23 @@
 """How a figure is shown and stored: one bundle that every front end finds its form in."""
 
+import base64
 import os
+from html import escape
 from uuid import uuid4
 
 import plotly.io as pio
 from plotly.io.base_renderers import PlotlyRenderer
 
 from toyutils.plots.look import alt_text
-from toyutils.plots.still import still
 
 
 class _Everywhere(PlotlyRenderer):
     """Store a figure in every form that a front end may want, without plotly's 4 MB program.
 
     JupyterLab, Notebook 7 and VS Code draw the data and need no network. Where no JavaScript runs
-    (previews of code hosts, PDF), the still drawing is shown; where there are no pictures, the
-    text alternative. Colab takes HTML, which fetches plotly and begins with the still drawing.
+    (previews of code hosts, exported pages), HTML shows the still drawing with its text
+    alternative; print takes the drawing, and where there are no pictures, there is the text.
+    Colab's HTML fetches plotly and begins with the still drawing.
     """
 
     def to_mimebundle(self, fig_dict):
@@ -28,7 +30,28 @@ class _Everywhere(PlotlyRenderer):
             bundle["image/svg+xml"] = drawing
         if "COLAB_RELEASE_TAG" in os.environ:
             bundle["text/html"] = _html(fig_dict, drawing or "")
+        elif drawing:
+            bundle["text/html"] = image(drawing, alt)
         return bundle
+
+
+def still(fig_dict: dict) -> str | None:
+    """Return an SVG of a figure, given as a dict, or None where it cannot be drawn.
+
+    That is so without matplotlib, which is loaded here and nowhere else, and for kinds of traces
+    that the figures of this package do not use.
+    """
+    try:
+        from toyutils.plots.still import draw
+    except ImportError:
+        return None
+    return draw(fig_dict)
+
+
+def image(drawing: str, alt: str) -> str:
+    """Return HTML of an SVG as a picture with its text alternative."""
+    data = base64.b64encode(drawing.encode()).decode()
+    return f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'
 
 
 def _html(fig_dict, drawing: str) -> str:
@@ -39,6 +62,14 @@ def _html(fig_dict, drawing: str) -> str:
         post_script=f"document.getElementById('{name}').remove();",
     )  # fmt: skip
     return f'<div id="{name}">{drawing}</div>{figure}'
+
+
+_BEFORE = pio.renderers.default
+
+
+def off() -> None:
+    """Display plotly figures again as before `toyutils.plots` was imported."""
+    pio.renderers.default = _BEFORE
 
 
 pio.renderers["toyutils"] = _Everywhere()

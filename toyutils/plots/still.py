@@ -1,606 +1,393 @@
-"""A figure as a still drawing, for where no JavaScript runs: previews of code hosts, print, mail.
+"""A plotly figure as a still SVG, drawn by matplotlib from the figure's own data.
 
-It draws what the figures of this package are made of (lines, markers, bars, heatmaps, subplots,
-straight lines and text), not all that plotly can. Plotly's own export needs a browser and a
-second for each figure; this takes milliseconds.
+For where no JavaScript runs: previews of code hosts, exported pages, print, the README. It draws
+what the figures of this package are made of, not all that plotly can. Only `show.still` imports
+this module, so that matplotlib is loaded when a figure is displayed and not before.
 """
 
 import base64
+import io
+import logging
 import math
 import re
-import struct
-import zlib
 from html import escape
 
 import numpy as np
-from plotly import colors
+from matplotlib import rc_context
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Ellipse
+from matplotlib.ticker import NullLocator
+from matplotlib.transforms import Affine2D, blended_transform_factory
+from plotly.colors import get_colorscale
 
-from toyutils.plots.look import GRID, INK, PALETTE, alt_text
+from toyutils.plots.look import FAINT, INK, alt_text, kind
+
+# On a fresh machine matplotlib would print that it builds its list of fonts.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 _WIDTH = 700
-_LETTER = 6.2  # pixels, about, that a letter of the smallest text takes
-_DASHES = {"dash": "6 4", "dot": "2 3", "dashdot": "6 3 2 3", "longdash": "10 5"}
-_ANCHORS = {"left": "start", "center": "middle", "right": "end"}
-# Outlines of markers, in units of half their size.
-_OUTLINES = {
-    "square": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
-    "diamond": [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)],
-    "triangle-up": [(0, -1.2), (1.1, 0.8), (-1.1, 0.8)],
-    "arrow": [(0, 0), (0.6, 2), (-0.6, 2)],
-    "cross": [(0, -1), (0, 1), None, (-1, 0), (1, 0)],
-    "x": [(-0.8, -0.8), (0.8, 0.8), None, (-0.8, 0.8), (0.8, -0.8)],
-    "line-ns": [(0, -1), (0, 1)],
-}
+_LETTER = 6.5  # pixels, about, of a letter of an axis or a legend
+_SETTINGS = {
+    "svg.fonttype": "none", "svg.hashsalt": "toyutils", "path.simplify_threshold": 0.5,
+    "text.parse_math": False, "text.color": INK, "font.size": 11, "font.sans-serif": "DejaVu Sans",
+    "axes.edgecolor": FAINT, "axes.labelcolor": INK, "axes.facecolor": "none", "axes.grid": True,
+    "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
+    "grid.color": (0.5, 0.5, 0.5, 0.25), "grid.linewidth": 1,
+    "xtick.color": FAINT, "ytick.color": FAINT, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
+    "legend.frameon": False, "legend.numpoints": 1, "lines.scale_dashes": False,
+}  # fmt: skip
+_DASHES = {"dash": (0, (6, 4)), "dot": (0, (2, 3)), "dashdot": (0, (6, 3, 2, 3)),
+           "longdash": (0, (10, 5))}  # fmt: skip
+_MARKERS = {"square": "s", "diamond": "D", "cross": "P", "triangle-up": "^", "x": "x",
+            "pentagon": "p", "star": "*", "line-ns": "|"}  # fmt: skip
 
 
-def still(fig: dict) -> str | None:
+def draw(fig: dict) -> str | None:
     """Return an SVG of a figure, given as a dict of data and layout, or None if it cannot.
 
-    Frames of an animation are left out: what is drawn is the figure as it first appears.
+    Of an animation, the last frame is drawn. The same figure gives the same text.
     """
-    layout = fig.get("layout", {})
-    traces = [trace for trace in fig.get("data", []) if trace.get("visible", True) is True]
-    if not traces or any(t.get("type", "scatter") not in _DRAW for t in traces):
+    layout, traces = fig.get("layout", {}), _at_the_end(fig)
+    if not traces or any(trace.get("type", "scatter") not in _DRAW for trace in traces):
         return None
-    legend = _legend(traces, layout)
-    scale = _shown_scale(traces, layout)
     height = layout.get("height", 400)
-    titled = bool(_text(layout.get("title")))
+    with rc_context(_SETTINGS):
+        page = Figure(figsize=(_WIDTH / 72, height / 72), dpi=72)  # a point is a pixel
+        names = [t["name"] for t in traces if _in_legend(t, layout, len(traces))]
+        columns = max(1, int((_WIDTH - 70) // (44 + _LETTER * max(map(len, names), default=1))))
+        area = _area(traces, layout, math.ceil(len(set(names)) / columns))
+        panels = {pair: _panel(page, pair, layout, area) for pair in dict.fromkeys(map(_pair, traces))}
+        for k, trace in enumerate(traces):
+            label = trace.get("name") if _in_legend(trace, layout, len(traces)) else None
+            _DRAW[trace.get("type", "scatter")](panels[_pair(trace)], trace, layout, kind(k), label)
+        for pair, panel in panels.items():
+            _dress(panel, pair, layout)
+        for item in (*layout.get("shapes", ()), *layout.get("annotations", ())):
+            _add(item, page, panels, area)
+        _color_bar(page, traces, layout, area)
+        if names:
+            place = dict(loc="lower left", bbox_to_anchor=(area[0] - 0.02, 0), borderaxespad=0.2)
+            page.legend(ncols=columns, **place)
+        page.text(area[0], 1 - 8 / height, _plain(layout.get("title")), size=14, va="top")
+        return _written(page, alt_text(layout))
+
+
+def _written(page: Figure, alt: str) -> str:
+    """Return the SVG with its text alternative, sizes in pixels, and fonts that every page has."""
+    text = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    page.savefig(text, format="svg", transparent=True, dpi=144, metadata=nothing)
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", text.getvalue(), flags=re.S)
+    svg = svg[svg.index("<svg") :].replace("'DejaVu Sans'", "Helvetica, Arial")
+    svg = re.sub(r'(width|height)="([\d.]+)pt"', r'\1="\2"', svg, count=2)
+    start = svg.index(">")
+    return f'{svg[:start]} role="img"><title>{escape(alt)}</title>{svg[start + 1 :].strip()}'
+
+
+def _at_the_end(fig: dict) -> list[dict]:
+    """Return the visible traces, those of a film as its last frame has them.
+
+    What opens elsewhere than at its beginning has no end, and is drawn as it opens.
+    """
+    traces = list(fig.get("data", []))
+    opens = [slider.get("active", 0) for slider in fig.get("layout", {}).get("sliders", ())]
+    for frame in () if any(opens) else list(fig.get("frames") or ())[-1:]:
+        for place, change in zip(frame["traces"], frame["data"], strict=True):
+            traces[place] = traces[place] | {axis: change[axis] for axis in "xy"}
+    return [trace for trace in traces if trace.get("visible", True) is True]
+
+
+def _area(traces, layout, legend_rows: int) -> tuple[float, float, float, float]:
+    """Return left, bottom, right and top of all panels, as shares of the page."""
+    height = layout.get("height", 400)
     words = [v for t in traces for v in _values(t.get("y")) if isinstance(v, str)]
-    left = max([60, *(14 + _LETTER * len(word) for word in words)])
-    right = _WIDTH - (90 if scale else 25)
-    area = (left, 60 if titled else 40, right, height - 50 - 18 * len(legend))
-    if area[3] - area[1] < 40:
-        return None
-    parts = []
-    name = f"s{zlib.crc32(repr((traces, layout)).encode()):x}"  # several drawings may share a page
-    panels = _panels(traces, layout, area)
-    for number, panel in enumerate(panels.values()):
-        left, top, right, bottom = panel.box
-        inside = _tag("rect", x=left, y=top, width=right - left, height=bottom - top)
-        parts += [_tag("clipPath", inside, id=f"{name}-{number}"), *panel.frame()]
-    numbers = {names: number for number, names in enumerate(panels)}
-    for k, trace in enumerate(traces):
-        names = trace.get("xaxis", "x"), trace.get("yaxis", "y")
-        panel = panels[names]
-        draw = _DRAW[trace.get("type", "scatter")]
-        drawn = draw(trace, panel, layout, PALETTE[k % len(PALETTE)])
-        parts.append(_tag("g", "".join(drawn), clip_path=f"url(#{name}-{numbers[names]})"))
-    for shape in layout.get("shapes", []):
-        parts += _straight_line(shape, panels, area)
-    for note in layout.get("annotations", []):
-        parts += _annotation(note, panels, area)
-    if titled:
-        parts.append(_label(area[0], 24, _text(layout["title"]), size=15, anchor="start"))
-    parts += _colorbar(scale, area, name) if scale else []
-    for row, entries in enumerate(legend):
-        parts += _legend_row(entries, area[0], height - 18 * (len(legend) - row) + 6)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
-        f'viewBox="0 0 {_WIDTH} {height}" font-family="Helvetica, Arial, sans-serif" role="img">'
-        f'<title>{escape(alt_text(layout))}</title><rect width="100%" height="100%" fill="white"/>'
-        f"{''.join(parts)}</svg>"
+    words += [str(v) for name, axis in layout.items() if name.startswith("yaxis")
+              for v in axis.get("ticktext") or ()]  # fmt: skip
+    left = max([60, *(34 + _LETTER * len(word) for word in words)])
+    right = _WIDTH - (90 if any(_shown_scale(t, layout) for t in traces) else 20)
+    top = min(80, layout.get("margin", {}).get("t", 30))
+    return left / _WIDTH, (48 + 18 * legend_rows) / height, right / _WIDTH, 1 - top / height
+
+
+def _panel(page, pair, layout, area):
+    left, bottom, right, top = area
+    if pair[0] == "scene":
+        panel = page.add_axes((0, 0, 1, top), projection="3d")
+        eye = [layout["scene"]["camera"]["eye"][axis] for axis in "xyz"]
+        up, around = math.atan2(eye[2], math.hypot(*eye[:2])), math.atan2(eye[1], eye[0])
+        panel.view_init(math.degrees(up), math.degrees(around))
+        panel.set_axis_off()
+        return panel
+    (x0, x1), (y0, y1) = (_axis(layout, name).get("domain") or (0, 1) for name in pair)
+    width, height = right - left, top - bottom
+    panel = page.add_axes(
+        (left + x0 * width, bottom + y0 * height, (x1 - x0) * width, (y1 - y0) * height)
     )
+    panel.set_xscale(_axis(layout, pair[0]).get("type") == "log" and "log" or "linear")
+    panel.set_yscale(_axis(layout, pair[1]).get("type") == "log" and "log" or "linear")
+    return panel
 
 
-class _Axis:
-    """One axis: how its values become pixels, and where its ticks lie."""
-
-    def __init__(self, settings: dict, values: list, padded: bool):
-        self.settings = settings
-        words = [v for v in values if isinstance(v, str)]
-        self.words = list(dict.fromkeys(words))
-        self.log = settings.get("type") == "log"
-        numbers = [t for t in map(self.place, values) if t is not None]
-        low, high = (min(numbers), max(numbers)) if numbers else (0.0, 1.0)
-        if self.words:
-            low, high = -0.5, len(self.words) - 0.5
-        elif padded:
-            pad = 0.05 * (high - low) or 0.5
-            low, high = low - pad, high + pad
-        if settings.get("rangemode") == "tozero":
-            low = min(low, 0)
-            high = max(high, 0)
-        self.low, self.high = settings.get("range") or (low, high)
-        if settings.get("autorange") == "reversed" and not settings.get("range"):
-            self.low, self.high = high, low
-        self.start, self.end = 0.0, 1.0  # pixels; the panel sets them
-
-    def place(self, value) -> float | None:
-        """Return a value on the axis's own scale, or None where there is nothing to draw."""
-        if isinstance(value, str):
-            return self.words.index(value) if value in self.words else None
-        if value is None or not math.isfinite(value) or (self.log and value <= 0):
-            return None
-        return math.log10(value) if self.log else float(value)
-
-    def pixel(self, value) -> float | None:
-        place = self.place(value)
-        return None if place is None else self.pixel_of(place)
-
-    def pixel_of(self, place: float) -> float:
-        share = (place - self.low) / ((self.high - self.low) or 1)
-        return self.start + share * (self.end - self.start)
-
-    def ticks(self) -> list[tuple[float, str]]:
-        low, high = sorted((self.low, self.high))
-        given = self.settings.get("tickvals")
-        if self.words:
-            pairs = [(word, word) for word in self.words]
-        elif given is not None:
-            values = _values(given)
-            texts = self.settings.get("ticktext") or [f"{value:g}" for value in values]
-            pairs = list(zip(values, texts, strict=False))
-        elif self.log:
-            decades = range(math.ceil(low), math.floor(high) + 1)
-            pairs = [(10.0**decade, f"{10.0**decade:g}") for decade in decades]
-        else:
-            step = _nice((high - low) / 5)
-            first = math.ceil(low / step - 1e-9)
-            count = math.floor(high / step + 1e-9) - first + 1
-            marks = [(first + k) * step for k in range(max(count, 0))]
-            pairs = [(mark, f"{mark:.6g}") for mark in marks]
-        placed = [(self.place(value), value, text) for value, text in pairs]
-        inside = [(v, t) for p, v, t in placed if p is not None and low - 1e-9 <= p <= high + 1e-9]
-        return [(self.pixel(value), str(text)) for value, text in inside]
+def _dress(panel, pair, layout) -> None:
+    """Give axes their ranges, ticks and titles."""
+    if pair[0] == "scene":
+        panel.set_aspect("equal")
+        return
+    for letter, settings in zip("xy", (_axis(layout, name) for name in pair), strict=True):
+        axis, is_log = getattr(panel, f"{letter}axis"), settings.get("type") == "log"
+        if settings.get("range") is not None:
+            ends = [10**end if is_log else end for end in settings["range"]]
+            panel.set(**{f"{letter}lim": ends})
+        if settings.get("tickvals") is not None:
+            axis.set_ticks(_values(settings["tickvals"]), settings.get("ticktext"))
+        axis.set_minor_locator(NullLocator())
+        axis.grid(settings.get("showgrid", True))
+        if settings.get("showticklabels") is False:
+            axis.set_tick_params(labelbottom=False, labelleft=False)
+        axis.set_label_text(_plain(settings.get("title")))
+        if settings.get("visible") is False:
+            axis.set_visible(False)
+            panel.spines[["bottom", "top"] if letter == "x" else ["left", "right"]].set_visible(False)
+        if settings.get("scaleanchor"):
+            panel.set_aspect("equal", adjustable="box", anchor="N")
 
 
-class _Panel:
-    """One pair of axes and the box that they span."""
-
-    def __init__(self, x: _Axis, y: _Axis, box):
-        self.x, self.y = x, y
-        left, top, right, bottom = box
-        if y.settings.get("scaleanchor") or x.settings.get("scaleanchor"):  # equal units
-            unit = min(
-                (right - left) / (abs(x.high - x.low) or 1),
-                (bottom - top) / (abs(y.high - y.low) or 1),
-            )
-            spare_x = right - left - unit * abs(x.high - x.low)
-            spare_y = bottom - top - unit * abs(y.high - y.low)
-            left, right = left + spare_x / 2, right - spare_x / 2
-            top, bottom = top + spare_y / 2, bottom - spare_y / 2
-        self.box = left, top, right, bottom
-        self.stacked = {}  # how far the bars at each place already reach
-        x.start, x.end, y.start, y.end = left, right, bottom, top
-
-    def frame(self) -> list[str]:
-        """Return grid, ticks and titles."""
-        left, top, right, bottom = self.box
-        parts = []
-        for axis, across in ((self.x, True), (self.y, False)):
-            settings = axis.settings
-            if settings.get("visible") is False:
-                continue
-            for pixel, text in axis.ticks():
-                line = (pixel, top, pixel, bottom) if across else (left, pixel, right, pixel)
-                if settings.get("showgrid", True):
-                    parts.append(_line(*line, GRID, 1))
-                if settings.get("showticklabels", True):
-                    place = (pixel, bottom + 15) if across else (left - 6, pixel + 4)
-                    parts.append(_label(*place, text, anchor="middle" if across else "end"))
-            title = _text(settings.get("title"))
-            middle = (
-                ((left + right) / 2, bottom + 33) if across else (left - 42, (top + bottom) / 2)
-            )
-            parts.append(_label(*middle, title, size=13, turned=not across))
-        edge = dict(fill="none", stroke="#BBBBBB")
-        return [
-            *parts,
-            _tag("rect", x=left, y=top, width=right - left, height=bottom - top, **edge),
-        ]
-
-
-def _panels(traces, layout, area) -> dict[tuple[str, str], _Panel]:
-    left, top, right, bottom = area
-    pairs = dict.fromkeys((t.get("xaxis", "x"), t.get("yaxis", "y")) for t in traces)
-    panels = {}
-    for x_name, y_name in pairs:
-        axes = []
-        for name in (x_name, y_name):
-            settings = _settings(layout, name)
-            # An axis that matches another has its range.
-            family = settings.get("matches", name)
-            mine = [
-                t for t in traces if _family(layout, t.get(f"{name[0]}axis", name[0])) == family
-            ]
-            values = [v for t in mine for v in _extent(t, name[0], layout)]
-            padded = all(t.get("type", "scatter") == "scatter" for t in mine)
-            axes.append(_Axis(_settings(layout, family) | settings, values, padded))
-        x, y = axes
-        x_from, x_to = x.settings.get("domain") or (0, 1)
-        y_from, y_to = y.settings.get("domain") or (0, 1)
-        width, height = right - left, bottom - top
-        box = (left + x_from * width, bottom - y_to * height,
-               left + x_to * width, bottom - y_from * height)  # fmt: skip
-        panels[x_name, y_name] = _Panel(x, y, box)
-    return panels
-
-
-def _settings(layout, name: str) -> dict:
-    return layout.get(f"{name[0]}axis{name[1:]}", {})
-
-
-def _family(layout, name: str) -> str:
-    return _settings(layout, name).get("matches", name)
-
-
-def _extent(trace, letter: str, layout) -> list:
-    """Return the values that the axis `letter` must have room for."""
-    kind = trace.get("type", "scatter")
-    if kind == "heatmap":
-        centres = _centres(trace, letter)
-        if (
-            isinstance(centres[0], str)
-            or _settings(layout, trace.get(f"{letter}axis", letter)).get("type") == "log"
-        ):
-            return centres
-        half = (centres[-1] - centres[0]) / (2 * max(len(centres) - 1, 1)) or 0.5
-        return [centres[0] - half, centres[-1] + half]
-    values = _values(trace.get(letter))
-    if kind == "bar":
-        across = "y" if trace.get("orientation") == "h" else "x"
-        if letter != across:
-            stacked = layout.get("barmode") == "stack"
-            return [
-                0,
-                1.0 if stacked and all(0 <= v <= 1 for v in values) else max(values),
-                *values,
-            ]
-        if values and not isinstance(values[0], str):
-            return [min(values) - 0.6, max(values) + 0.6]
-    return values
-
-
-def _scatter(trace, panel, layout, color) -> list[str]:
-    points = [
-        (panel.x.pixel(x), panel.y.pixel(y))
-        for x, y in zip(_values(trace.get("x")), _values(trace.get("y")), strict=False)
-    ]
-    mode = trace.get("mode") or ("lines+markers" if len(points) < 20 else "lines")
-    line, marker = trace.get("line", {}), trace.get("marker", {})
-    color = line.get("color", marker.get("color", color))
-    faint = trace.get("opacity", 1)
-    parts = []
+def _scatter(panel, trace, layout, color, label) -> None:
+    x, y = (v if any(isinstance(u, str) for u in v) else np.array(v, float)
+            for v in (_values(trace.get("x")), _values(trace.get("y"))))  # fmt: skip
+    mode = trace.get("mode") or ("lines+markers" if len(x) < 20 else "lines")
+    line, marker, alpha = trace.get("line", {}), trace.get("marker", {}), trace.get("opacity", 1)
+    color = line.get("color", color)
+    if trace.get("fill"):
+        panel.fill(x, y, color=_paint(trace["fillcolor"]), linewidth=0)
     if "lines" in mode:
-        stroke = color if isinstance(color, str) else INK
-        parts.append(_tag("path", d=_path(points), fill="none", stroke=stroke,
-                          stroke_width=line.get("width", 2), stroke_opacity=faint,
-                          stroke_dasharray=_DASHES.get(line.get("dash"))))  # fmt: skip
-    if "markers" in mode:
-        parts += _markers(points, marker, color, faint * marker.get("opacity", 1), layout)
+        panel.plot(x, y, color=_paint(color), lw=line.get("width", 2), alpha=alpha, label=label,
+                   ls=_DASHES.get(line.get("dash"), "-"))  # fmt: skip
+    if "markers" in mode and marker.get("opacity", 1):
+        label = None if "lines" in mode else label
+        alpha *= marker.get("opacity", 1)
+        _markers(panel, x, y, {"color": color} | marker, layout, alpha, label)
     if "text" in mode:
-        texts = trace.get("text") or []
-        texts = [texts] * len(points) if isinstance(texts, str) else texts
-        parts += [
-            _label(p[0], p[1] - 8, t) for p, t in zip(points, texts, strict=False) if None not in p
-        ]
-    return parts
+        inks = np.broadcast_to(trace.get("textfont", {}).get("color", INK), len(x))
+        for a, b, text, ink in zip(x, y, trace["text"], inks, strict=True):
+            if text and a == a and b == b:
+                panel.text(a, b, _plain(text), color=_paint(ink), ha="center", va="center")
 
 
-def _markers(points, marker, color, opacity, layout) -> list[str]:
-    """Return the markers; those that look alike share one path."""
-    n = len(points)
-    paint = marker.get("color", color)
-    if not isinstance(paint, str):
-        paint = _colors(_values(paint), marker, layout)
-    sizes, symbols, paints = (
-        list(v) if isinstance(v, list | tuple) else [v] * n
-        for v in (marker.get("size", 6), marker.get("symbol", "circle"), paint)
-    )
-    alike: dict[tuple, list] = {}
-    for k, point in enumerate(points):
-        if None not in point and sizes[k]:
-            turn = 0.0
-            if symbols[k] == "arrow" and k:
-                (x0, y0), (x1, y1) = points[k - 1], point
-                turn = math.atan2(x1 - x0, y0 - y1)
-            alike.setdefault((symbols[k], sizes[k], paints[k], turn), []).append(point)
-    parts = []
-    for (symbol, size, fill, turn), places in alike.items():
-        name, is_open = symbol.removesuffix("-open"), symbol.endswith("-open")
-        outline = _OUTLINES.get(name)
-        if outline is None and not is_open:
-            dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in places)
-            parts.append(_tag("path", d=dots, stroke=fill, stroke_width=size,
-                              stroke_opacity=opacity, stroke_linecap="round"))  # fmt: skip
-        elif outline is None:
-            parts += [
-                _tag("circle", cx=x, cy=y, r=size / 2, fill="none", stroke=fill, stroke_width=1.5)
-                for x, y in places
-            ]
-        else:
-            c, s = math.cos(turn) * size / 2, math.sin(turn) * size / 2
-            d = "".join(
-                _path([o and (x + c * o[0] - s * o[1], y + s * o[0] + c * o[1]) for o in outline])
-                + ("" if name in ("x", "cross", "line-ns") else "Z")
-                for x, y in places
-            )
-            hollow = is_open or name in ("x", "cross", "line-ns")
-            parts.append(_tag("path", d=d, fill="none" if hollow else fill, fill_opacity=opacity,
-                              stroke=fill if hollow else None, stroke_width=1.5 if hollow else None,
-                              stroke_opacity=opacity))  # fmt: skip
-    return parts
+def _markers(panel, x, y, marker, layout, alpha, label) -> None:
+    sizes = np.broadcast_to(np.array(marker.get("size", 6), float), len(x))
+    paint = _paint(marker["color"], marker, layout)
+    if marker.get("symbol") == "arrow":
+        for k in np.flatnonzero(sizes * np.isfinite(x)):
+            head = dict(arrowstyle="-|>,head_length=0.9,head_width=0.4", lw=0, shrinkA=0, shrinkB=0,
+                        mutation_scale=sizes[k], color=paint)  # fmt: skip
+            panel.annotate("", (x[k], y[k]), (x[k - 1], y[k - 1]), arrowprops=head)
+        return
+    symbol, edge = marker.get("symbol", "circle"), marker.get("line", {})
+    shape, hollow = _MARKERS.get(symbol.removesuffix("-open"), "o"), symbol.endswith("-open")
+    rim = paint if hollow or shape in "x|" else _paint(edge.get("color", "none"))
+    looks = dict(marker=shape, label=label, alpha=alpha, rasterized=len(x) > 200)
+    if isinstance(paint, str) and len(set(sizes)) == 1:  # drawn as one thing, which is small
+        panel.plot(x, y, ls="none", ms=sizes[0], mec=rim, mew=edge.get("width", 1.5),
+                   mfc="none" if hollow else paint, **looks)  # fmt: skip
+    else:
+        looks |= dict(color=paint) if shape in "x|" else dict(
+            facecolors="none" if hollow else paint, edgecolors=rim)  # fmt: skip
+        panel.scatter(x, y, sizes**2, zorder=2, linewidths=edge.get("width", 1.5), **looks)
 
 
-def _bar(trace, panel, layout, color) -> list[str]:
-    flat = trace.get("orientation") == "h"
-    along, across = (panel.x, panel.y) if flat else (panel.y, panel.x)
-    lengths, places = _values(trace["x" if flat else "y"]), _values(trace["y" if flat else "x"])
-    paint = trace.get("marker", {}).get("color", color)
-    paints = [paint] * len(places) if isinstance(paint, str) else _colors(
-        _values(paint), trace["marker"], layout)  # fmt: skip
-    texts = trace.get("text") or [""] * len(places)
-    thick = 0.8 * abs(across.end - across.start) / (abs(across.high - across.low) or 1)
-    base = panel.stacked
-    parts = []
-    for length, place, fill, text in zip(lengths, places, paints, texts, strict=True):
-        start = base.get(place, 0) if layout.get("barmode") == "stack" else 0
-        base[place] = start + length
-        a, b = sorted((along.pixel(start), along.pixel(start + length)))
-        middle = across.pixel(place)
-        low = middle - thick / 2
-        size = dict(x=a, y=low, width=b - a, height=thick)
-        if not flat:
-            size = dict(x=low, y=a, width=thick, height=b - a)
-        parts.append(_tag("rect", fill=fill, **size))
-        if text and flat and b - a > 7 * len(str(text)):
-            parts.append(_label((a + b) / 2, middle + 4, str(text), fill="white"))
-    return parts
+def _bar(panel, trace, layout, color, label) -> None:
+    flat, marker = trace.get("orientation") == "h", {"color": color} | trace.get("marker", {})
+    lengths, places = (_values(trace[axis]) for axis in ("xy" if flat else "yx"))
+    before = panel.containers
+    thick, base = 1 - layout.get("bargap", 0.2), np.zeros(len(places))
+    if layout.get("barmode") == "stack" and before:
+        base = before[-1].toyutils_ends
+    elif layout.get("barmode") == "group":  # of two
+        thick /= 2
+        places = [place + thick * (len(before) - 0.5) for place in places]
+    options = dict(color=_paint(marker["color"], marker, layout), label=label)
+    if marker.get("pattern", {}).get("shape"):
+        options |= dict(hatch="////", facecolor="none", edgecolor=options.pop("color"))
+    bars = (panel.barh(places, lengths, thick, base, **options) if flat
+            else panel.bar(places, lengths, thick, base, **options))  # fmt: skip
+    bars.toyutils_ends = base + lengths
+    if trace.get("text") is not None:
+        words = [t if v > 0.03 else "" for t, v in zip(trace["text"], lengths, strict=True)]
+        panel.bar_label(bars, words, label_type="center", color=trace["textfont"]["color"])
 
 
-def _heatmap(trace, panel, layout, _) -> list[str]:
-    z = np.array(
-        [[math.nan if v is None else v for v in _values(row)] for row in trace["z"]], float
-    )
-    rgb = np.array([_rgb(c) for c in _colors(z.flatten(), trace, layout)], np.uint8)
-    rgb = rgb.reshape(*z.shape, 3)
-    edges = []
-    for axis, n, letter in ((panel.x, z.shape[1], "x"), (panel.y, z.shape[0], "y")):
-        centres = [axis.pixel(value) for value in _centres(trace, letter, n)]
-        half = (
-            (centres[-1] - centres[0]) / (2 * max(n - 1, 1))
-            if n > 1
-            else (axis.end - axis.start) / 2
-        )
-        edges.append((centres[0] - half, centres[-1] + half))
-    (x0, x1), (y0, y1) = edges
-    rgb = rgb[:, ::-1] if x1 < x0 else rgb
-    rgb = rgb[::-1] if y1 < y0 else rgb
-    data = base64.b64encode(_png(rgb)).decode()
-    parts = [_tag("image", x=min(x0, x1), y=min(y0, y1), width=abs(x1 - x0), height=abs(y1 - y0),
-                  preserveAspectRatio="none", style="image-rendering:pixelated",
-                  href=f"data:image/png;base64,{data}")]  # fmt: skip
-    if trace.get("texttemplate") and trace.get("text") is not None:
-        for row, y in zip(trace["text"], _centres(trace, "y", z.shape[0]), strict=True):
-            for text, x in zip(row, _centres(trace, "x", z.shape[1]), strict=True):
-                parts.append(_label(panel.x.pixel(x), panel.y.pixel(y) + 4, str(text)))
-    return parts
+def _heatmap(panel, trace, layout, *_) -> None:
+    z = np.array([_values(row) for row in trace["z"]], float)
+    edges = [
+        _edges(trace.get(letter), n, getattr(panel, f"get_{letter}scale")() == "log")
+        for letter, n in (("x", z.shape[1]), ("y", z.shape[0]))
+    ]
+    panel.pcolormesh(*edges, np.ma.masked_invalid(z), rasterized=True, alpha=trace.get("opacity"),
+                     **_scale(trace, layout, z))  # fmt: skip
 
 
-_DRAW = {"scatter": _scatter, "bar": _bar, "heatmap": _heatmap}
+def _edges(centres, n: int, is_log: bool) -> np.ndarray:
+    """Return the n + 1 borders of cells around `centres`, half-way on the axis's own scale."""
+    centres = np.array(range(n) if centres is None else _values(centres), float)
+    centres = np.log10(centres) if is_log else centres
+    half = np.diff(centres) / 2 if n > 1 else np.array([0.5])
+    edges = np.concatenate([[centres[0] - half[0]], centres[:-1] + half[: n - 1],
+                            [centres[-1] + half[-1]]])  # fmt: skip
+    return 10**edges if is_log else edges
 
 
-def _centres(trace, letter: str, n: int | None = None) -> list:
-    if trace.get(letter) is not None:
-        return _values(trace[letter])
-    return list(range(n or (len(trace["z"][0]) if letter == "x" else len(trace["z"]))))
+def _contour(panel, trace, layout, *_) -> None:
+    z, given = np.array([_values(row) for row in trace["z"]], float), trace["contours"]
+    grid = _values(trace["x"]), _values(trace["y"]), z
+    levels = np.arange(given["start"], given["end"] + given["size"] / 2, given["size"])
+    filled = panel.contourf(*grid, levels, alpha=trace.get("opacity"), extend="both",
+                            **_scale(trace, layout, z))  # fmt: skip
+    filled.set_rasterized(True)
+    panel.contour(*grid, levels, colors=INK, linewidths=0.5).set_rasterized(True)
 
 
-def _scale(holder, layout) -> dict:
-    """Return colorscale and limits that numbers of `holder`, a trace or a marker, go by."""
-    name = holder.get("coloraxis")
-    return layout.get(name, {}) if name else {
-        "colorscale": holder.get("colorscale"), "cmin": holder.get("cmin", holder.get("zmin")),
-        "cmax": holder.get("cmax", holder.get("zmax")),
-        "showscale": holder.get("showscale", holder.get("type") == "heatmap"),
-    }  # fmt: skip
+def _in_space(panel, trace, layout, color, label) -> None:
+    x, y, z = (np.array(_values(trace[axis]), float) for axis in "xyz")
+    if trace["type"] == "mesh3d":
+        corners = np.stack([_values(trace[corner]) for corner in "ijk"], 1)
+        panel.plot_trisurf(x, y, z, triangles=corners, alpha=trace["opacity"], lw=0,
+                           color=_paint(trace["color"]))  # fmt: skip
+    elif trace["mode"] == "lines":
+        panel.plot(x, y, z, color=trace["line"]["color"], lw=trace["line"]["width"] / 2)
+    else:
+        marker = trace["marker"]
+        panel.scatter(x, y, z, s=marker["size"] ** 2, c=_paint(marker["color"]), alpha=1)
+        for *place, text in zip(x, y, z, trace.get("text", ()), strict=False):
+            panel.text(*(1.15 * v for v in place), text, ha="center", va="center")
 
 
-def _colors(values, holder, layout) -> list[str]:
-    if len(values) and isinstance(values[0], str):
-        return list(values)
-    scale = _scale(holder, layout)
-    values = np.array([math.nan if v is None else v for v in values], float)
-    shown = values[np.isfinite(values)]
-    low, high = scale.get("cmin"), scale.get("cmax")
-    low = low if low is not None else (shown.min() if shown.size else 0)
-    high = high if high is not None else (shown.max() if shown.size else 1)
-    stops = _stops(scale)
-    share = (values - low) / ((high - low) or 1)
-    rgb = [np.interp(share, *zip(*((p, c[k]) for p, c in stops), strict=True)) for k in range(3)]
-    rows = np.nan_to_num(np.stack(rgb, 1), nan=255).round().astype(int)
-    return [f"rgb({r},{g},{b})" for r, g, b in rows]
+_DRAW = {"scatter": _scatter, "bar": _bar, "heatmap": _heatmap, "contour": _contour,
+         "scatter3d": _in_space, "mesh3d": _in_space}  # fmt: skip
 
 
-def _stops(scale) -> list[tuple[float, tuple]]:
-    given = scale.get("colorscale") or "Viridis"
-    pairs = colors.get_colorscale(given) if isinstance(given, str) else given
-    return [(place, _rgb(color)) for place, color in pairs]
+def _add(item, page, panels, area) -> None:
+    """Draw a straight line, a circle, a text, or a text with an arrow."""
+    refs = [item.get(f"{axis}ref") or axis for axis in "xy"]
+    names = [ref.partition(" ")[0] for ref in refs]
+    panel = next((p for pair, p in panels.items() if pair[0] == names[0] or pair[1] == names[1]),
+                 next(iter(panels.values())))  # fmt: skip
+    left, bottom, right, top = area
+    paper = Affine2D().scale(right - left, top - bottom).translate(left, bottom) + page.transFigure
+    how = [paper if ref == "paper" else panel.transAxes if "domain" in ref else panel.transData
+           for ref in refs]  # fmt: skip
+    how = how[0] if how[0] is how[1] else blended_transform_factory(*how)
+    line = item.get("line", {})
+    looks = dict(lw=line.get("width", 1), ls=_DASHES.get(line.get("dash"), "-"), transform=how,
+                 color=_paint(line.get("color", INK)))  # fmt: skip
+    if item.get("type") == "line":
+        panel.add_artist(Line2D([item["x0"], item["x1"]], [item["y0"], item["y1"]], **looks))
+    elif item.get("type") == "circle":
+        x, y, width, height = *((item[f"{axis}0"] + item[f"{axis}1"]) / 2 for axis in "xy"), *(
+            item[f"{axis}1"] - item[f"{axis}0"] for axis in "xy")  # fmt: skip
+        panel.add_artist(Ellipse((x, y), width, height, fill=False, **looks))
+    elif "text" in item:
+        _annotate(panel, item, refs, how)
 
 
-def _rgb(color: str) -> tuple:
-    if color.startswith("#"):
-        return colors.hex_to_rgb(color)
-    return tuple(float(number) for number in re.findall(r"[\d.]+", color)[:3])
+def _annotate(panel, note, refs, how) -> None:
+    # Unlike a shape, an annotation counts in exponents on a logarithmic axis.
+    scales = panel.get_xscale(), panel.get_yscale()
+    x, y = (10 ** note[axis] if scale == "log" and ref[1:].isdigit() | (ref == axis) else note[axis]
+            for axis, ref, scale in zip("xy", refs, scales, strict=True))  # fmt: skip
+    font, text = note.get("font", {}), note["text"]
+    looks = dict(size=min(font.get("size", 12), 12), color=font.get("color", INK), xycoords=how,
+                 textcoords="offset points", annotation_clip=False,
+                 weight="bold" if text.startswith("<b>") else "normal")  # fmt: skip
+    if note.get("showarrow", True):
+        style = "<|-" if note.get("arrowside") == "start" else "-|>"
+        arrow = dict(arrowstyle=style, shrinkA=5, shrinkB=0, lw=note.get("arrowwidth", 1),
+                     color=note.get("arrowcolor", INK))  # fmt: skip
+        panel.annotate(_plain(text), (x, y), (note["ax"], -note["ay"]), ha="center", va="center",
+                       arrowprops=arrow, **looks)  # fmt: skip
+        return
+    sides = [{"auto": "center", "middle": "center"}.get(side, side)
+             for side in (note.get("xanchor", "center"), note.get("yanchor", "center"))]  # fmt: skip
+    panel.annotate(_plain(text), (x, y), (note.get("xshift", 0), note.get("yshift", 0)),
+                   ha=sides[0], va=sides[1], **looks)  # fmt: skip
 
 
-def _shown_scale(traces, layout) -> dict | None:
+def _color_bar(page, traces, layout, area) -> None:
     for trace in traces:
-        for holder in (trace, trace.get("marker", {})):
-            numeric = holder is trace and trace.get("type") == "heatmap"
-            numeric = numeric or not isinstance(holder.get("color", ""), str)
-            scale = _scale(holder, layout) if numeric else {}
-            limits = scale.get("cmin"), scale.get("cmax")
-            if scale.get("showscale", True) and None not in limits:
-                return scale
+        bar = _shown_scale(trace, layout)
+        if bar:
+            holder = trace if "z" in trace else trace["marker"]
+            how = _scale(holder, layout, trace.get("z", holder.get("color")))
+            axes = page.add_axes((area[2] + 18 / _WIDTH, area[1], 12 / _WIDTH, area[3] - area[1]))
+            page.colorbar(ScalarMappable(**how), cax=axes).outline.set_visible(False)
+            if bar.get("ticktext"):
+                axes.set_yticks(bar["tickvals"], bar["ticktext"])
+            axes.set_title(_plain(bar.get("title")), size=11, loc="right", pad=8)
+            return
+
+
+def _shown_scale(trace, layout) -> dict | None:
+    """Return the settings of the bar that explains a trace's colours, where there is one."""
+    for holder in (trace, trace.get("marker", {})):
+        name = holder.get("coloraxis")
+        scale = layout.get(name, {}) if name else holder
+        own = holder.get("type") in ("heatmap", "contour")
+        if (name or own) and scale.get("showscale", True):
+            return {"title": ""} | scale.get("colorbar", {})
     return None
 
 
-def _colorbar(scale, area, name) -> list[str]:
-    x, top, bottom = area[2] + 18, area[1], area[3]
-    stops = "".join(_tag("stop", offset=p, stop_color=f"rgb{tuple(map(int, c))}")
-                    for p, c in _stops(scale))  # fmt: skip
-    bar = scale.get("colorbar", {})
-    return [
-        _tag("linearGradient", stops, id=f"{name}-scale", x1=0, y1=1, x2=0, y2=0),
-        _tag("rect", x=x, y=top, width=12, height=bottom - top, fill=f"url(#{name}-scale)"),
-        _label(x + 16, bottom, f"{scale['cmin']:.3g}", anchor="start"),
-        _label(x + 16, top + 8, f"{scale['cmax']:.3g}", anchor="start"),
-        _label(x + 62, top - 8, _text(bar.get("title")), anchor="end"),
-    ]
+def _scale(holder, layout, values) -> dict:
+    """Return the cmap and norm that numbers of `holder`, a trace or a marker, go by."""
+    scale = layout.get(holder["coloraxis"], {}) if holder.get("coloraxis") else holder
+    seen = np.array([_values(row) for row in values] if "z" in holder else _values(values), float)
+    low = scale.get("cmin", scale.get("zmin", np.nanmin(seen)))
+    high = scale.get("cmax", scale.get("zmax", np.nanmax(seen)))
+    stops = scale.get("colorscale") or "Viridis"
+    stops = get_colorscale(stops) if isinstance(stops, str) else stops
+    cmap = LinearSegmentedColormap.from_list("", [(place, _paint(color)) for place, color in stops])
+    return dict(cmap=cmap, norm=Normalize(low, high))
 
 
-def _legend(traces, layout) -> list[list[tuple[str, str, str | None]]]:
-    """Return rows of (name, colour, dash)."""
-    if layout.get("showlegend", len(traces) > 1) is False:
-        return []
-    entries = {}
-    for k, trace in enumerate(traces):
-        if trace.get("type") != "heatmap" and trace.get("showlegend", True) and trace.get("name"):
-            line, marker = trace.get("line", {}), trace.get("marker", {})
-            color = line.get("color", marker.get("color"))
-            color = color if isinstance(color, str) else PALETTE[k % len(PALETTE)]
-            entries.setdefault(_text(trace["name"]), (color, line.get("dash")))
-    rows, used = [[]], 0
-    for name, (color, dash) in entries.items():
-        width = _entry_width(name)
-        if rows[-1] and used + width > _WIDTH - 90:
-            rows.append([])
-            used = 0
-        rows[-1].append((name, color, dash))
-        used += width
-    return [row for row in rows if row]
+def _paint(color, holder=None, layout=None):
+    """Return colours as matplotlib takes them; plotly also writes rgb(…), or numbers on a scale."""
+    if isinstance(color, str):
+        parts = [float(number) for number in re.findall(r"[\d.]+", color)]
+        return (*(v / 255 for v in parts[:3]), *parts[3:]) if color.startswith("rgb") else color
+    if len(color) and isinstance(color[0], str):
+        return [_paint(one) for one in color]
+    how = _scale(holder, layout, color)
+    return how["cmap"](how["norm"](np.array(_values(color), float)))
 
 
-def _legend_row(entries, x, y) -> list[str]:
-    parts = []
-    for name, color, dash in entries:
-        parts.append(_line(x, y - 4, x + 18, y - 4, color, 4, dash))
-        parts.append(_label(x + 23, y, name, anchor="start"))
-        x += _entry_width(name)
-    return parts
+def _in_legend(trace, layout, n_traces: int) -> bool:
+    """Tell whether a trace is named in the legend."""
+    named = trace.get("name") and trace.get("showlegend", True)
+    return bool(named and layout.get("showlegend", n_traces > 1) and "z" not in trace)
 
 
-def _entry_width(name: str) -> float:
-    return 34 + _LETTER * len(name)
+def _pair(trace) -> tuple[str, str]:
+    space = trace.get("type") in ("scatter3d", "mesh3d")
+    return ("scene", "") if space else (trace.get("xaxis", "x"), trace.get("yaxis", "y"))
 
 
-def _place(value, reference, letter, panels, area, exponents) -> float:
-    """Return the pixel of a coordinate that refers to the paper, an axis or an axis's domain.
-
-    On a logarithmic axis plotly counts some coordinates in exponents, others in values.
-    """
-    left, top, right, bottom = area
-    start, end = (left, right) if letter == "x" else (bottom, top)
-    name, _, domain = (reference or "paper").partition(" ")
-    for pair, panel in panels.items():
-        if name == pair[letter == "y"]:
-            axis = getattr(panel, letter)
-            if not domain:
-                return axis.pixel_of(value) if exponents else axis.pixel(value)
-            start, end = axis.start, axis.end
-    return start + value * (end - start)
+def _axis(layout, name: str) -> dict:
+    return layout.get(f"{name[0]}axis{name[1:]}", {})
 
 
-def _straight_line(shape, panels, area) -> list[str]:
-    if shape.get("type") != "line":
-        return []
-    x0, x1, y0, y1 = (
-        _place(
-            shape.get(f"{letter}{end}"), shape.get(f"{letter}ref", letter), letter, panels, area,
-            exponents=False,
-        )
-        for letter in "xy"
-        for end in "01"
-    )  # fmt: skip
-    line = shape.get("line", {})
-    return [_line(x0, y0, x1, y1, line.get("color", INK), line.get("width", 1), line.get("dash"))]
-
-
-def _annotation(note, panels, area) -> list[str]:
-    x, y = (
-        _place(note.get(k, 0.5), note.get(f"{k}ref", "paper"), k, panels, area, exponents=True)
-        for k in "xy"
-    )
-    raised = {"bottom": -4, "top": 12}.get(note.get("yanchor"), 4)
-    anchor = _ANCHORS.get(note.get("xanchor"), "middle")
-    size = note.get("font", {}).get("size", 13)
-    lines = [_text(line) for line in (note.get("text") or "").split("<br>")]
-    # Titles grow upwards, like all that stands on its place.
-    return [
-        _label(x, y + raised - 1.2 * size * up, line, size=size, anchor=anchor)
-        for up, line in enumerate(reversed(lines))
-    ]
-
-
-def _label(x, y, text, *, size=11, anchor="middle", fill=INK, turned=False) -> str:
-    if not text:
-        return ""
-    turn = f"rotate(-90 {x:.0f} {y:.0f})" if turned else None
-    return _tag("text", escape(text), x=x, y=y, font_size=size, text_anchor=anchor, fill=fill,
-                transform=turn)  # fmt: skip
-
-
-def _line(x0, y0, x1, y1, color, width, dash=None) -> str:
-    return _tag("path", d=_path([(x0, y0), (x1, y1)]), stroke=color, stroke_width=width,
-                fill="none", stroke_dasharray=_DASHES.get(dash))  # fmt: skip
-
-
-def _path(points) -> str:
-    """Return the commands of a line through pixels, broken where one is missing."""
-    words, pen = [], "M"
-    for point in points:
-        if point is None or None in point:
-            pen = "M"
-            continue
-        words.append(f"{pen}{point[0]:.1f} {point[1]:.1f}")
-        pen = "L"
-    return "".join(words)
-
-
-def _tag(name, content="", **attributes) -> str:
-    written = "".join(
-        f' {key.replace("_", "-")}="{round(value, 2) if isinstance(value, float) else value}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
-    return f"<{name}{written}>{content}</{name}>" if content else f"<{name}{written}/>"
-
-
-def _text(value) -> str:
+def _plain(value) -> str:
     """Return the plain text of a title, which may be a dict, and of its markup."""
-    if isinstance(value, dict):
-        value = value.get("text")
-    return re.sub(r"<[^>]+>", " ", value or "").strip()
+    value = value.get("text") if isinstance(value, dict) else value
+    return re.sub(r"<[^>]+>", "", (value or "").replace("<br>", "\n")).strip()
 
 
 def _values(values) -> list:
     """Return a list of numbers, words or None; plotly may hand over packed bytes."""
-    if values is None:
-        return []
     if isinstance(values, dict):
-        return np.frombuffer(base64.b64decode(values["bdata"]), np.dtype(values["dtype"])).tolist()
-    return values.tolist() if isinstance(values, np.ndarray) else list(values)
-
-
-def _nice(step: float) -> float:
-    """Return the round number nearest above `step`."""
-    if not step > 0:
-        return 1.0
-    power = 10 ** math.floor(math.log10(step))
-    return next(k * power for k in (1, 2, 5, 10) if k * power >= step * (1 - 1e-9))
-
-
-def _png(rgb: np.ndarray) -> bytes:
-    """Return a picture (row, column, 3) of bytes as PNG."""
-    height, width, _ = rgb.shape
-    rows = b"".join(b"\0" + row.tobytes() for row in rgb)
-
-    def chunk(kind, data):
-        check = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + check
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9))
-            + chunk(b"IEND", b""))  # fmt: skip
+        array = np.frombuffer(base64.b64decode(values["bdata"]), np.dtype(values["dtype"]))
+        shape = [int(n) for n in str(values.get("shape", len(array))).split(",")]
+        return array.reshape(shape).tolist()
+    return values.tolist() if isinstance(values, np.ndarray) else list(values or ())

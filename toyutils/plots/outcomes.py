@@ -1,0 +1,166 @@
+"""What many seeds did: one mark each, shares in bars, or a histogram for each setting."""
+
+from collections import Counter
+
+import plotly.graph_objects as go
+import torch
+
+from toyutils.plots.look import (
+    DASHES,
+    FAINT,
+    GRID,
+    INK,
+    SYMBOLS,
+    kind,
+    log_axis,
+    plain,
+    rounded,
+    shades,
+    styled,
+)
+
+
+def outcomes_over_seeds(
+    loss, outcome: list[str] | None = None, exact: dict[str, float] | None = None, *,
+    log_y: bool = False, title: str | None = None,
+) -> go.Figure:  # fmt: skip
+    """Draw the loss of every seed, sorted, coloured by its outcome, with exact values as lines.
+
+    `loss` (seed,), `outcome` one name for each seed, `exact` {name: loss}. `log_y` keeps an
+    outlier from flattening the rest.
+
+    Raises ValueError when shapes do not fit.
+    """
+    loss = plain(loss)
+    if loss.ndim != 1:
+        raise ValueError(f"loss has shape {tuple(loss.shape)}; give one number for each seed")
+    outcome = outcome if outcome is not None else ["seed"] * len(loss)
+    if len(outcome) != len(loss):
+        raise ValueError(f"outcome has {len(outcome)} entries; there are {len(loss)} seeds")
+    rank = loss.argsort().argsort() + 1
+    counts = Counter(outcome)
+    fig = go.Figure()
+    for k, (name, count) in enumerate(counts.most_common()):
+        members = torch.tensor([o == name for o in outcome])
+        label = f"{name} ({count} of {len(loss)})" if len(counts) > 1 else f"{len(loss)} seeds"
+        fig.add_scatter(
+            x=rank[members].tolist(), y=rounded(loss[members]), mode="markers", name=label,
+            marker=dict(color=kind(k), size=8, symbol=SYMBOLS[k % len(SYMBOLS)]),
+            customdata=members.nonzero()[:, 0].tolist(),
+            hovertemplate="seed %{customdata}: loss %{y:.5f}<extra></extra>",
+        )  # fmt: skip
+    for k, (name, value) in enumerate((exact or {}).items()):
+        fig.add_scatter(
+            x=[0, len(loss) + 1], y=[value, value], mode="lines", name=f"{name} = {value:.5f}",
+            line=dict(color=INK, width=1.5, dash=DASHES[1 + k % 4]),
+            hovertemplate=f"{name}: {value:.5f}<extra></extra>",
+        )  # fmt: skip
+    fig.update_xaxes(title="seeds, sorted by loss", range=[0, len(loss) + 1])
+    every = torch.cat([loss, plain(list((exact or {}).values()))])
+    linear = dict(title="loss", range=[0, 1.05 * float(every.max())])
+    fig.update_yaxes(log_axis("loss", every) if log_y else linear)
+    alt = (
+        f"Loss of {len(loss)} seeds: best {loss.min():.5f}, median {loss.median():.5f}, worst "
+        f"{loss.max():.5f}. "
+        + ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        + "".join(f". Exact {name}: {value:.5f}" for name, value in (exact or {}).items())
+        + "."
+    )
+    return styled(fig, alt, height=400, title=title)
+
+
+def outcome_shares(
+    counts, labels: list[str], categories: list[str], title: str | None = None
+) -> go.Figure:
+    """Draw how seeds are shared among ordered outcomes: one bar for each setting.
+
+    `counts` (setting, category), `labels` (setting,), `categories` (category,), from the fewest
+    to the most of something: their shades grow with it.
+
+    Raises ValueError when shapes do not fit.
+    """
+    counts = torch.as_tensor(counts).detach().cpu()
+    if counts.shape != (len(labels), len(categories)):
+        raise ValueError(
+            f"counts has shape {tuple(counts.shape)}; {len(labels)} labels and "
+            f"{len(categories)} categories need ({len(labels)}, {len(categories)})"
+        )
+    share = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    fig = go.Figure()
+    for k, (name, (color, ink)) in enumerate(
+        zip(categories, shades(len(categories)), strict=True)
+    ):
+        fig.add_bar(
+            y=labels, x=rounded(share[:, k]), name=name, orientation="h",
+            marker=dict(color=color, line=dict(color=GRID, width=1)),
+            text=[str(c) if c else "" for c in counts[:, k].tolist()], textposition="inside",
+            insidetextanchor="middle", textangle=0, textfont_color=ink,
+            hovertemplate=f"%{{y}}<br>{name}: %{{text}} seeds<extra></extra>",
+        )  # fmt: skip
+    fig.update_layout(barmode="stack", uniformtext=dict(minsize=9, mode="hide"))
+    fig.update_layout(legend=dict(y=1.01, yanchor="bottom", x=0, traceorder="normal"))
+    ticks = dict(tickvals=[0, 0.25, 0.5, 0.75, 1], ticktext=["0 %", "25 %", "50 %", "75 %", "100 %"])
+    fig.update_xaxes(title="share of seeds", range=[0, 1], **ticks)
+    fig.update_yaxes(range=[len(labels) - 0.5, -0.5])
+    rows = (
+        f"{label}: " + ", ".join(f"{c} {n}" for c, n in zip(row, categories, strict=True) if c)
+        for label, row in zip(labels, counts.tolist(), strict=True)
+    )
+    return styled(fig, "; ".join(rows) + ".", height=130 + 26 * len(labels), title=title)
+
+
+def ridge(
+    values: dict, *, x_title: str, range: tuple[float, float] = (0.0, 1.05), n_bins: int = 84,
+    lines: dict[str, float] | None = None, title: str | None = None,
+) -> go.Figure:  # fmt: skip
+    """Draw a histogram of values for each setting, one above the other, on one axis.
+
+    `values` {setting: any shape}. `lines` {name: value} cross all of them. Each histogram is
+    scaled to its own highest bin, so shapes compare, not heights.
+
+    Raises ValueError when there is no setting, or a value lies outside `range`.
+    """
+    if not values:
+        raise ValueError("values is empty; give at least one setting")
+    low, high = range
+    fig, words = go.Figure(), []
+    width = (high - low) / n_bins
+    for k, (name, given) in enumerate(values.items()):
+        given = plain(given).flatten()
+        if len(given) and not (low <= float(given.min()) and float(given.max()) <= high):
+            raise ValueError(
+                f"values[{name!r}] runs from {float(given.min()):.3g} to {float(given.max()):.3g}; "
+                f"range is {low:g} to {high:g}"
+            )
+        count = torch.histc(given, n_bins, low, high)
+        edges = low + width * torch.arange(n_bins + 1, dtype=torch.float64)
+        height = k + 0.9 * count / count.max().clamp(min=1)
+        base = torch.tensor([float(k)], dtype=torch.float64)
+        fig.add_scatter(
+            x=rounded(torch.cat([edges[:1], edges.repeat_interleave(2)[1:-1], edges[-1:]])),
+            y=rounded(torch.cat([base, height.repeat_interleave(2), base])),
+            mode="lines", fill="toself", line=dict(color=kind(0), width=1), hoverinfo="skip",
+            fillcolor="rgba(42,157,143,0.35)", showlegend=False,
+        )  # fmt: skip
+        fig.add_scatter(
+            x=rounded(edges[:-1] + width / 2), y=rounded(height), mode="markers", showlegend=False,
+            marker=dict(color=kind(0), size=4, opacity=0), customdata=count.long().tolist(),
+            hovertemplate=f"{name}<br>about %{{x:.3f}}: %{{customdata}}<extra></extra>",
+        )  # fmt: skip
+        if len(given):
+            peak = float(edges[int(count.argmax())]) + width / 2
+            words.append(f"{name}: {len(given)} values, most near {peak:.2f} "
+                         f"({count.max() / len(given):.0%})")  # fmt: skip
+    for k, (name, value) in enumerate(sorted((lines or {}).items(), key=lambda line: line[1])):
+        fig.add_vline(
+            x=value, line=dict(color=FAINT, width=1, dash="dot"), annotation_text=name,
+            annotation_yshift=12 * (k % 2), annotation_font_size=11,
+        )  # fmt: skip
+    fig.update_xaxes(title=x_title, range=[low, high])
+    names = list(values)
+    fig.update_yaxes(tickvals=list(torch.arange(len(names)).tolist()), ticktext=names,
+                     range=[-0.1, len(names) + 0.05], showgrid=False)  # fmt: skip
+    alt = f"Histograms of {x_title}. {'; '.join(words)}."
+    if lines:
+        alt += " Lines: " + ", ".join(f"{name} at {v:.3g}" for name, v in lines.items()) + "."
+    return styled(fig, alt, height=110 + 46 * len(names), title=title)

@@ -1,0 +1,230 @@
+"""Points and what a model makes of them: in the plane of two features, or as bars."""
+
+import math
+from collections import Counter
+
+import plotly.graph_objects as go
+import torch
+from plotly.subplots import make_subplots
+
+from toyutils.plots.look import (
+    FAINT,
+    INK,
+    SCALE,
+    SYMBOLS,
+    arrow,
+    feature_color,
+    kind,
+    plain,
+    rounded,
+    square_axes,
+    styled,
+)
+
+_SQUARE = dict(x=[0, 1, 1, 0, 0], y=[0, 0, 1, 1, 0], mode="lines", hoverinfo="skip")
+
+
+def feature_scatter(x, title: str | None = None) -> go.Figure:
+    """Draw points (point, 2) and the unit square; empty points are counted in words.
+
+    Raises ValueError when `x` does not have two features.
+    """
+    x = _points("x", x)
+    none = float((x == 0).all(1).double().mean())
+    at_most_one = float(((x != 0).sum(1) <= 1).double().mean())
+    fig = go.Figure(
+        go.Scatter(
+            x=rounded(x[:, 0]),
+            y=rounded(x[:, 1]),
+            mode="markers",
+            marker=dict(size=6, color=kind(0), opacity=0.4),
+            hovertemplate="x₀ = %{x:.2f}, x₁ = %{y:.2f}<extra></extra>",
+        )
+    )
+    low, high = min(-0.08, float(x.min()) - 0.05), max(1.08, float(x.max()) + 0.05)
+    fig.add_scatter(**_SQUARE, line=dict(color=FAINT, width=1))
+    fig.update_layout(showlegend=False)
+    square_axes(fig, low, high, ("feature 0", "feature 1"))
+    if at_most_one > 0:
+        text = f"{none:.0%} of points at the origin, {at_most_one:.0%} with at most one active"
+        title = f"{title}<br><sup>{text}</sup>" if title else f"<sup>{text}</sup>"
+    alt = (
+        f"{len(x)} points, with the unit square. {none:.0%} have no active feature, "
+        f"{at_most_one:.0%} at most one."
+    )
+    return styled(fig, alt, height=420, title=title)
+
+
+def mapping(x, h, y, *, W=None, b=None) -> go.Figure:
+    """Draw what a 2 → 1 model does to points: input, output and hidden number, coloured by h.
+
+    `x` (point, 2), `h` (point,) or (point, 1), and `y` (point, 2) are what went in, what was
+    between, and what came out. `W` (2,) or (1, 2) and `b` (2,) are drawn as arrows: W from the
+    origin on the left, b and then W on the right.
+
+    Raises ValueError when sizes differ: the picture needs two features and one hidden number.
+    """
+    x, y, h = _points("x", x), _points("y", y), plain(h).squeeze()
+    if h.shape != x.shape[:1] or y.shape != x.shape:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}, h {tuple(h.shape)} and y {tuple(y.shape)}; give "
+            "(point, 2), (point,) and (point, 2) for the same points"
+        )
+    W, b = (None if v is None else _pair(name, v) for name, v in (("W", W), ("b", b)))
+    fig = make_subplots(
+        rows=2,
+        cols=2,
+        specs=[[{}, {}], [{"colspan": 2}, None]],
+        row_heights=[0.88, 0.12],
+        subplot_titles=("input x", "output y", "hidden number h"),
+        horizontal_spacing=0.17,
+        vertical_spacing=0.22,
+    )
+    color = dict(color=rounded(h, 3), coloraxis="coloraxis", size=5)
+    for column, points in ((1, x), (2, y)):
+        fig.add_scatter(
+            x=rounded(points[:, 0]), y=rounded(points[:, 1]), mode="markers", marker=color,
+            hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>", row=1, col=column,
+        )  # fmt: skip
+        fig.add_scatter(**_SQUARE, line=dict(color=FAINT, width=1), row=1, col=column)
+    fig.add_scatter(
+        x=rounded(h), y=[0] * len(h), mode="markers", row=2, col=1,
+        marker=color | dict(symbol="line-ns-open", size=18),
+        hovertemplate="h = %{x:.2f}<extra></extra>",
+    )  # fmt: skip
+    words = _draw_parameters(fig, W, b)
+    shown = [x, y, *(v for v in (W, b) if v is not None), *([W + b] if words[0] else [])]
+    low = min(-0.15, min(float(v.min()) for v in shown) - 0.15)
+    high = max(1.15, max(float(v.max()) for v in shown) + 0.15)
+    square_axes(fig, low, high, ("x₀", "x₁"), 1, 1)
+    square_axes(fig, low, high, ("y₀", "y₁"), 1, 2)
+    fig.update_xaxes(title="h", row=2, col=1)
+    fig.update_yaxes(visible=False, range=[-1, 1], row=2, col=1)
+    fig.update_layout(showlegend=False, coloraxis=dict(colorscale=SCALE, showscale=False))
+    alt = (
+        f"Three panels, coloured by h from {h.min():.2f} to {h.max():.2f}: {len(x)} points on the "
+        f"square; below, their hidden numbers; right, their reconstructions, y₀ from "
+        f"{y[:, 0].min():.2f} to {y[:, 0].max():.2f} and y₁ from {y[:, 1].min():.2f} to "
+        f"{y[:, 1].max():.2f}.{words[1]}"
+    )
+    return styled(fig, alt, height=520)
+
+
+def _draw_parameters(fig, W, b) -> tuple[bool, str]:
+    """Draw the arrows of `mapping`; return whether both are there, and words for them."""
+    said = ""
+    if W is not None:
+        fig.add_trace(arrow(W, INK, "W", text="W"), row=1, col=1)
+        said += f" W = ({W[0]:.2f}, {W[1]:.2f})."
+    if b is not None:
+        fig.add_trace(arrow(b, kind(3), "b", text="b"), row=1, col=2)
+        said += f" b = ({b[0]:.2f}, {b[1]:.2f})."
+    both = W is not None and b is not None
+    if both:
+        fig.add_trace(arrow(b + W, INK, "b + W", text="b + W", start=b), row=1, col=2)
+    return both, said
+
+
+def rows_over_seeds(W, outcome: list[str] | None = None) -> go.Figure:
+    """Draw where every seed of a 2 → 1 model ended: the row (W₀, W₁) that its hidden number reads.
+
+    `W` is (instance, 1, 2). `outcome` names each seed's result and gives it colour and symbol.
+
+    Raises ValueError when W has other sizes, or the names do not fit.
+    """
+    W = plain(W)
+    if W.ndim != 3 or W.shape[1:] != (1, 2):
+        raise ValueError(f"W has shape {tuple(W.shape)}; this picture needs (instance, 1, 2)")
+    points = W[:, 0]
+    outcome = outcome if outcome is not None else ["seed"] * len(points)
+    if len(outcome) != len(points):
+        raise ValueError(f"outcome has {len(outcome)} entries; there are {len(points)} seeds")
+    fig = go.Figure()
+    circle = torch.linspace(0, 2 * math.pi, 121)
+    fig.add_scatter(
+        x=rounded(circle.cos()), y=rounded(circle.sin()), mode="lines", name="length 1",
+        line=dict(color=FAINT, dash="dot", width=1), hoverinfo="skip",
+    )  # fmt: skip
+    counts = Counter(outcome)
+    for k, (name, count) in enumerate(counts.most_common()):
+        of_kind = points[[o == name for o in outcome]]
+        fig.add_scatter(
+            x=rounded(of_kind[:, 0]), y=rounded(of_kind[:, 1]), mode="markers",
+            name=f"{name} ({count})", marker=dict(
+                size=9, color=kind(k), opacity=0.7, symbol=SYMBOLS[k % len(SYMBOLS)],
+            ), hovertemplate="W = (%{x:.3f}, %{y:.3f})<extra></extra>",
+        )  # fmt: skip
+    reach = max(1.15, 1.1 * float(points.abs().max()))
+    square_axes(fig, -reach, reach, ("weight of feature 0", "weight of feature 1"))
+    lengths = points.norm(dim=1)
+    alt = (
+        f"Final weights of {len(points)} seeds in the plane: "
+        + ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        + f"; lengths from {lengths.min():.2f} to {lengths.max():.2f}."
+    )
+    return styled(fig, alt, height=440)
+
+
+def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
+    """Draw what went into a model beside what came out, a pair of bars for each feature.
+
+    `x` and `y` (feature,) or (point, feature); a panel for each point, with its title.
+
+    Raises ValueError when shapes or the number of titles do not fit.
+    """
+    x, y = (v[None] if v.ndim == 1 else v for v in (plain(x), plain(y)))
+    if x.ndim != 2 or x.shape != y.shape:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; give (point, feature) twice"
+        )
+    titles = titles if titles is not None else [""] * len(x)
+    if len(titles) != len(x):
+        raise ValueError(f"titles has {len(titles)} entries; there are {len(x)} points")
+    fig = make_subplots(1, len(x), subplot_titles=titles, shared_yaxes=True,
+                        horizontal_spacing=0.03)  # fmt: skip
+    features = list(range(x.shape[1]))
+    colors = [feature_color(i) for i in features]
+    for k in range(len(x)):
+        for name, values, pattern in (("in", x[k], ""), ("out", y[k], "/")):
+            fig.add_bar(
+                x=features, y=rounded(values, 3), name=name, showlegend=False,
+                marker=dict(color=colors, pattern_shape=pattern, pattern_size=5,
+                            line=dict(color=colors, width=1)),
+                hovertemplate=f"feature %{{x}} {name}: %{{y:.3f}}<extra></extra>",
+                row=1, col=k + 1,
+            )  # fmt: skip
+    for name, pattern in (("in", ""), ("out", "/")):  # the legend's grey means any feature
+        fig.add_scatter(x=[None], y=[None], mode="markers", name=name,
+                        marker=dict(symbol="square-open" if pattern else "square", size=11,
+                                    color=FAINT), row=1, col=1)  # fmt: skip
+    fig.update_xaxes(title="feature", tickvals=features)
+    low, high = min(0.0, float(torch.cat([x, y]).min())), float(torch.cat([x, y]).max())
+    fig.update_yaxes(range=[1.1 * low, 1.1 * high])
+    fig.update_yaxes(title="value", row=1, col=1)
+    fig.update_annotations(font_size=12)
+    fig.update_layout(barmode="group", bargap=0.25, legend=dict(y=1.14, yanchor="bottom", x=0))
+    alt = "Values in and out. " + " ".join(
+        f"{title or f'Point {k}'}: in {_listed(x[k])}; out {_listed(y[k])}."
+        for k, title in enumerate(titles)
+    )
+    return styled(fig.update_layout(margin_t=70), alt, height=330)
+
+
+def _listed(values) -> str:
+    return ", ".join(f"{v:.2f}" for v in (values + 0.0).tolist())
+
+
+def _pair(name: str, value) -> torch.Tensor:
+    value = plain(value)
+    if value.numel() != 2:
+        raise ValueError(f"{name} has shape {tuple(value.shape)}; this picture needs two features")
+    return value.flatten()
+
+
+def _points(name: str, x) -> torch.Tensor:
+    x = plain(x)
+    if x.ndim == 3 and x.shape[0] == 1:
+        x = x[0]
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; this picture needs points (point, 2)")
+    return x
