@@ -6,7 +6,8 @@ import warnings
 import pytest
 import torch
 
-from toyutils import exercises, theory, training
+from toyutils import theory, training
+from toyutils.exercises import nb06
 from toyutils.features import IndependentFeatures
 from toyutils.models import LinearModel, ReLUModel
 from toyutils.training import gradients, memory_needed, numeric_gradient, reconstruction_loss, train
@@ -84,7 +85,7 @@ def test_written_gradient_equals_finite_differences(model_class):
 
 
 def test_the_numeric_gradient_does_what_notebook_06_asks_for():
-    assert exercises.check_slope_by_nudging(lambda loss, W: numeric_gradient(loss, W)).passed
+    assert nb06.check_slope_by_nudging(lambda loss, W: numeric_gradient(loss, W)).passed
 
 
 def plain_loop(model, x, importance, n_steps, learning_rate, decay, cosine):
