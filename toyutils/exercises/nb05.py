@@ -52,6 +52,9 @@ def check_gaps_in_degrees(seed):
     random = generator(seed)
     sizes = [n + integer(0, 2, random) for n in (5, 3, 4, 7)]
     cases = [(torch.randn(2, n, generator=random),) for n in sizes]
+    # All arrows on one side, so that one gap is wider than 180°.
+    crowded = torch.randn(2, 4, generator=random)
+    cases.append((torch.stack([crowded[0].abs() + 0.3, crowded[1]]),))
     hint = "the gaps are all positive and add up to 360."
     return Formula(cases, expected, mistakes, hint=hint)
 

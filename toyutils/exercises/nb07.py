@@ -104,6 +104,8 @@ def check_best_corners(seed):
         (paper, 7),
         (close, integer(7, 9, random)),
         (uneven, 6),
+        (torch.tensor([0.0, 0.5, 0.9]), 9),  # as many corners as h knows
+        (torch.tensor([2.5, 3.6, 4.7, 0.2]), 5),  # cheapest where no feature is left for it
         (uneven, integer(8, 10, random)),
     ]
     hint = "print the loss of every polygon that is allowed, and find the lowest by eye."

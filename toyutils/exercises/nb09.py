@@ -123,6 +123,7 @@ def check_count_phases(seed):
         place = torch.rand(represented.shape, generator=random)
         lengths = torch.where(represented, 0.52 + 0.7 * place**2, 0.48 * (1 - place**2))
         lengths[0, 0], lengths[0, 1] = 0.55, 0.45
+        lengths[-1] = 0.5  # exactly the bound is not above it
         signs = torch.where(torch.rand(lengths.shape, generator=random) < 0.5, -1.0, 1.0)
         signs[0] = -1.0
         signs[sum(sizes[:3]) - 1] = torch.tensor([1.0, -1.0])
