@@ -56,7 +56,22 @@ def test_exercises_are_complete(path):
     if lesson > 0:
         assert len(found) >= 3, "a lesson has at least three exercises"
     for exercise in found:
-        assert hasattr(checks, f"check_{exercise.function}")
+        assert hasattr(checks.of_notebook(path.name[:2]), f"check_{exercise.function}")
+
+
+@each_notebook
+def test_a_notebook_imports_its_own_checks(path):
+    code = "\n".join(c.source for c in notebooks.read(path).cells if c.cell_type == "code")
+    imports = re.findall(r"^(?:from|import) .*\bexercises\b.*$", code, re.MULTILINE)
+    assert imports == [f"from toyutils.exercises import nb{path.name[:2]} as exercises"]
+
+
+@each_notebook
+def test_the_closing_questions_stand_before_what_answers_them(path):
+    notebook = notebooks.read(path)
+    [last] = [e for e in notebooks.exercises(notebook, path.name) if e.function == "concepts"]
+    [summary] = [i for i, c in enumerate(notebook.cells) if "## What you can now say" in c.source]
+    assert last.solution < summary
 
 
 @each_notebook
@@ -66,7 +81,8 @@ def test_untouched_stubs_are_calm(path, tmp_path):
         stub = tmp_path / "stub.py"
         stub.write_text(notebook.cells[exercise.stub].source, encoding="utf-8")
         function = runpy.run_path(stub)[exercise.function]
-        result = getattr(checks, f"check_{exercise.function}")(function)
+        check = getattr(checks.of_notebook(path.name[:2]), f"check_{exercise.function}")
+        result = check(function)
         assert str(result).startswith(f"○ Exercise {exercise.number} not attempted yet")
 
 
@@ -75,9 +91,10 @@ def test_passes_with_the_reference_answers(path, tmp_path):
     copied = notebooks.fill(path, tmp_path)
     notebook = run(notebooks.read(copied), tmp_path)
     for exercise in notebooks.exercises(notebooks.read(path), path.name):
-        for i in [exercise.check, exercise.solution]:
-            text = shown(notebook.cells[i])
-            assert text.startswith(f"✓ Exercise {exercise.number} passed"), f"cell {i}: {text}"
+        passed = shown(notebook.cells[exercise.check])
+        assert passed.startswith(f"✓ Exercise {exercise.number} passed")
+        reference = shown(notebook.cells[exercise.solution])
+        assert reference == f"Reference answer {exercise.number} passes the check."
 
 
 @each_notebook
@@ -124,7 +141,7 @@ def minimum_loss_answer(importance):
     return importance.min() / 24
 
 
-exercises.check_minimum_loss(minimum_loss_answer)"""
+exercises.check_minimum_loss(minimum_loss_answer, reference=True)"""
 PYPROJECT = '[project]\nname = "x"\n[project.urls]\nRepository = "https://github.com/owner/name"\n'
 GLOSSARY = """# Geometry
 
@@ -150,7 +167,7 @@ def small(*, solution=SOLUTION, extra="1 + 1"):
     return nbformat.v4.new_notebook(
         cells=[
             markdown("# 01 · Title"),
-            code("from toyutils import exercises"),
+            code("from toyutils.exercises import nb01 as exercises"),
             markdown(TASK, metadata={"tags": ["exercise"], "objective": 1}),
             code(STUB, metadata={"tags": ["stub"]}),
             code(CHECK, metadata={"tags": ["check"]}),
@@ -192,6 +209,14 @@ def test_filled_notebook_that_fails_its_check_is_noticed(tmp_path):
     assert shown(untouched.cells[4]).startswith("○ Exercise 1.4 not attempted yet")
 
 
+def test_later_cells_may_use_an_answer_that_passed():
+    notebook = small(extra="exercises.answer(minimum_loss, theory.minimum)(1)")
+    assert notebooks.exercises(notebook, "small")
+    notebook.cells[6].source += "; minimum_loss(1)"
+    with pytest.raises(notebooks.NotebookError, match="uses `minimum_loss`"):
+        notebooks.exercises(notebook, "small")
+
+
 def change(cell, old, new):
     """Return a function that edits one cell of a notebook."""
 
@@ -228,6 +253,7 @@ def drop(cell):
         (change(5, "_answer(importance)", "(importance)"), "should define `minimum_loss_answer("),
         (change(5, "(importance)", "(x)"), "should define `minimum_loss_answer(importance)`"),
         (change(5, "exercises.check", "exercises.verify"), "should end with"),
+        (change(5, ", reference=True", ""), "should end with"),
         (change(6, "1 + 1", "minimum_loss([1, 1])"), "cell 6: uses `minimum_loss`"),
         (change(6, "1 + 1", "def minimum_loss(): ..."), "cell 6: uses `minimum_loss`"),
         (change(6, "1 + 1", "from a import minimum_loss"), "cell 6: uses `minimum_loss`"),

@@ -424,7 +424,10 @@ def test_regions_carry_their_names_inside():
     [
         (ANTIPRISM, "8 vertices, 16 edges and 10 faces: 8 with 3 corners, 2 with 4"),
         (torch.cat([torch.eye(3), -torch.eye(3)], 1), "6 vertices, 12 edges and 8 faces: 8 with 3"),
-        (torch.cartesian_prod(*[torch.tensor([-1.0, 1])] * 3).T, "8 vertices, 12 edges and 6 faces"),
+        (
+            torch.cartesian_prod(*[torch.tensor([-1.0, 1])] * 3).T,
+            "8 vertices, 12 edges and 6 faces",
+        ),
     ],
 )
 def test_solids_have_their_edges_and_faces(W, words):
@@ -563,8 +566,9 @@ def test_still_drawing_gives_cells_their_place_and_colour(log):
     middle = [math.sqrt(2), math.sqrt(20)] if log else [1.5, 6.0]
     assert edges[1:3].tolist() == pytest.approx(middle)
     assert all(a < b < c for a, b, c in zip(edges, x, edges[1:], strict=False))
-    fig = go.Figure(go.Heatmap(x=x, z=[[0, 1, None], [1, 0, 0]],
-                               colorscale=[[0, "#ff0000"], [1, "#0000ff"]], showscale=False))  # fmt: skip
+    scale = [[0, "#ff0000"], [1, "#0000ff"]]
+    heatmap = go.Heatmap(x=x, z=[[0, 1, None], [1, 0, 0]], colorscale=scale, showscale=False)
+    fig = go.Figure(heatmap)
     if log:
         fig.update_xaxes(type="log", range=[math.log10(edges[0]), math.log10(edges[-1])])
     pixels = picture_in(draw(fig.to_dict()))

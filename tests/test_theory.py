@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from toyutils import theory
+from toyutils.exercises import nb06
 from toyutils.features import IndependentFeatures
 from toyutils.theory import best_relu_model, expected_loss
 
@@ -462,3 +463,7 @@ def test_feature_over_a_cloud_agrees_with_samples(p):
 def test_a_cloud_needs_a_density(density):
     with pytest.raises(ValueError, match="density is"):
         theory.feature_over_cloud(density)
+
+
+def test_the_numeric_gradient_does_what_notebook_06_asks_for():
+    assert nb06.check_slope_by_nudging(lambda loss, W: theory.numeric_gradient(loss, W)).passed

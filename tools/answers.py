@@ -26,7 +26,7 @@ import tempfile
 import time
 import traceback
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import Parameter, Signature, signature
 from multiprocessing import get_context
 from pathlib import Path
@@ -64,6 +64,7 @@ class Task:
     function: str
     source: str | None
     helpers: tuple[str, ...] = ()
+    notebook: str = field(kw_only=True)  # the two digits that its file name begins with
 
 
 @dataclass(frozen=True)

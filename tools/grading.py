@@ -92,7 +92,7 @@ def _judge(results, connection, task: Task, limits: Limits) -> None:
 
 
 def _verdict(task: Task, answer) -> Verdict:
-    check = getattr(exercises, f"check_{task.function}")
+    check = getattr(exercises.of_notebook(task.notebook), f"check_{task.function}")
     for seed in SEEDS:
         try:
             result = check(answer, seed=seed)
@@ -142,7 +142,8 @@ def tasks(notebook, assignment: str) -> dict[str, Task]:
             for known, text in (definitions or {}).items()
             if i != own
         }
-        found[test] = Task(exercise.function, source, _needed(source or "", elsewhere))
+        helpers = _needed(source or "", elsewhere)
+        found[test] = Task(exercise.function, source, helpers, notebook=assignment[:2])
     return found
 
 

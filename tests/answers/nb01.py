@@ -84,44 +84,16 @@ RIGHT = {
 
 WRONG = {
     "reconstruct": {
-        "bias is missing": lambda x, W, b: x @ W.T @ W,
-        "one entry per feature": lambda x, W, b: (x @ W.T + b) @ W,
-        "no ReLU in the hidden layer": lambda x, W, b: (x @ W.T).clamp(min=0) @ W + b,
-        "no ReLU at the output": lambda x, W, b: torch.relu(reconstruct(x, W, b)),
-        "straight to the output": lambda x, W, b: x + b,
-        "swapped": lambda x, W, b: (x @ W) @ W.T + b,
-        "the decoder is the transpose": lambda x, W, b: x @ W.T @ W.T + b,
-        "the points are rows": lambda x, W, b: W.T @ W @ x + b,
-        "hidden numbers `h = W x`": lambda x, W, b: x @ W.T @ W + 2 * b,
+        "every row of the result is b": (lambda x, W, b: x @ W.T @ W + 2 * b),
     },
     "weighted_loss": {
-        "importance is not used": lambda x, y, importance: ((x - y) ** 2).mean(),
-        "squared the importance": lambda x, y, importance: ((importance * (x - y)) ** 2).mean(),
-        "summed over the features": lambda x, y, importance: (
-            (importance * (x - y) ** 2).sum(1).mean()
-        ),
-        "absolute error": lambda x, y, importance: (importance * abs(x - y)).mean(),
-        "loss of each feature": lambda x, y, importance: (importance * (x - y) ** 2).mean(0),
-        "half": lambda x, y, importance: 0.5 * weighted_loss(x, y, importance),
-        "square root": lambda x, y, importance: weighted_loss(x, y, importance) ** 0.5,
-        "square the differences": lambda x, y, importance: (importance * x**2).mean(),
+        "the result is the mean importance": (lambda x, y, importance: (importance * x**2).mean()),
     },
     "best_bias": {
-        "W = 0": lambda W, feature_mean: feature_mean,
-        "a zero bias": lambda W, feature_mean: 0 * feature_mean,
-        "check the sign": lambda W, feature_mean: feature_mean + W.T @ W @ feature_mean,
-        "supplies the rest": lambda W, feature_mean: W.T @ W @ feature_mean,
-        "use WᵀW": lambda W, feature_mean: feature_mean - W @ W.T @ feature_mean,
-        "average error": lambda W, feature_mean: feature_mean / 3,
+        "the same averages": (lambda W, feature_mean: feature_mean / 3),
     },
     "minimum_loss": {
-        "more important": lambda importance: importance.max() / 24,
-        "mean over the two features": lambda importance: importance.min() / 12,
-        "leaves the variance": lambda importance: importance.min() / 3 / 2,
-        "equal importances of 1": lambda importance: 1 / 24,
-        "gives up both": lambda importance: importance.mean() / 12,
-        "first feature is not always": lambda importance: importance[1] / 24,
-        "very close": lambda importance: round(importance.min().item() / 24, 4),
-        "best constant guess": lambda importance: importance.min() / 7,
+        "rounded numbers": (lambda importance: round(importance.min().item() / 24, 4)),
+        "come out lower": (lambda importance: importance.min() / 7),
     },
 }

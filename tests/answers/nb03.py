@@ -101,61 +101,42 @@ RIGHT = {
 
 WRONG = {
     "relu_reconstruct": {
-        "ReLU is missing": lambda x, W, b: x @ W.T @ W + b,
-        "before the ReLU": lambda x, W, b: torch.relu(x @ W.T @ W) + b,
-        "not to the hidden numbers": lambda x, W, b: torch.relu(x @ W.T) @ W + b,
-        "one ReLU only": lambda x, W, b: torch.relu(torch.relu(x @ W.T) @ W + b),
-        "bias is missing": lambda x, W, b: torch.relu(x @ W.T @ W),
-        "absolute value": lambda x, W, b: abs(x @ W.T @ W + b),
-        "then `torch.relu`": lambda x, W, b: torch.sigmoid(x @ W.T @ W + b),
+        "no output is negative": (lambda x, W, b: torch.sigmoid(x @ W.T @ W + b)),
     },
     "antipodal_loss": {
-        "the sum of both": lambda p: p**2 / 3,
-        "the chance of that is p²": lambda p: p / 6,
-        "you used the sparsity": lambda p: (1 - p) ** 2 / 6,
-        "the linear model": lambda p: p / 6 - p**2 / 8,
-        "How often is that": lambda p: 1 / 6,
-        "what comes out, and how often": lambda p: p**3,
+        "sample it at p = 1": (lambda p: p**3),
     },
     "reaches_antipodal": {
-        "same sign": lambda W: ((W.abs() - 1).abs() < 0.2).all(-1).all(-1),
-        "both lengths must be near 1": lambda W: W[:, 0].prod(-1) < 0,
-        "(-1, 1) is antipodal": lambda W: (
-            (W[:, 0] - torch.tensor([1.0, -1.0])).abs().amax(-1) <= 0.2
-        ),
-        "product near -1": lambda W: (W[:, 0].prod(-1) + 1).abs() < 0.2,
-        "sum near 0": lambda W: W[:, 0].sum(-1).abs() < 0.2,
-        "far above 1": lambda W: (W[:, 0].abs().amin(-1) > 0.8) & (W[:, 0].prod(-1) < 0),
-        "two conditions": lambda W: torch.zeros(len(W), dtype=torch.bool),
+        "only the last is out": (lambda W: torch.zeros(len(W), dtype=torch.bool)),
     },
     "break_even_density": {
-        "sparsity S": lambda: 3 / 7,
-        "turned over": lambda: 7 / 4,
-        "1/2": lambda: 0.5,
-        "mean on both sides": lambda: 4 / 11,
-        "very close": lambda: 0.57,
-        "divide by p": lambda: 0.3,
+        "rounded numbers": (lambda: 0.57),
+        "put your density": (lambda: 0.3),
     },
     "initial_weights": {
-        "two weights of the same sign": lambda n_instances, generator: torch.randn(
-            n_instances, 1, 2, generator=generator
+        "two weights of the same sign": (
+            lambda n_instances, generator: torch.randn(n_instances, 1, 2, generator=generator)
         ),
-        "64 starts had": lambda n_instances, generator: torch.rand(
-            n_instances, 1, 2, generator=generator
+        "64 starts had": (
+            lambda n_instances, generator: torch.rand(n_instances, 1, 2, generator=generator)
         ),
-        "look at the lengths": lambda n_instances, generator: (
-            5 * initial_weights_xavier_flipped(n_instances, generator)
+        "look at the lengths": (
+            lambda n_instances, generator: (
+                5 * initial_weights_xavier_flipped(n_instances, generator)
+            )
         ),
-        "instances: expected shape": lambda n_instances, generator: initial_weights(64, generator),
-        "zero in both": lambda n_instances, generator: torch.zeros(n_instances, 1, 2),
-        "the same, so this is one trial": lambda n_instances, generator: torch.tensor(
-            [1.0, -1.0]
-        ).expand(n_instances, 1, 2),
-        "Two generators": lambda n_instances, generator: (
-            torch.rand(n_instances, 1, 2) * torch.tensor([1.0, -1.0])
+        "instances: expected shape": (
+            lambda n_instances, generator: initial_weights(64, generator)
         ),
-        "expected shape (": lambda n_instances, generator: torch.rand(
-            n_instances, 2, generator=generator
+        "zero in both": (lambda n_instances, generator: torch.zeros(n_instances, 1, 2)),
+        "the same, so this is one trial": (
+            lambda n_instances, generator: torch.tensor([1.0, -1.0]).expand(n_instances, 1, 2)
+        ),
+        "Two generators": (
+            lambda n_instances, generator: torch.rand(n_instances, 1, 2) * torch.tensor([1.0, -1.0])
+        ),
+        "expected shape (": (
+            lambda n_instances, generator: torch.rand(n_instances, 2, generator=generator)
         ),
     },
 }

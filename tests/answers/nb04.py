@@ -62,39 +62,23 @@ RIGHT = {
 
 WRONG = {
     "interference_received": {
-        "everything that arrives": lambda W, x: W.T @ (W @ x),
-        "came from the feature itself; the others": lambda W, x: W.square().sum(0) * x,
-        "not x_i": lambda W, x: W.T @ W @ x - x,
-        "hidden numbers": lambda W, x: W @ x,
-        "sign is turned": lambda W, x: -interference_received(W, x),
-        "diagonal part": lambda W, x: torch.full_like(x, 0.5),
+        "is active alone": (lambda W, x: torch.full_like(x, 0.5)),
     },
     "expecting_bias": {
-        "the sign": lambda W, sparsity: -expecting_bias(W, sparsity),
-        "density p = 1 - S": lambda W, sparsity: expecting_bias(W, 1 - sparsity),
-        "mean p/2": lambda W, sparsity: expecting_bias(W, 0.0),
-        "its mean is p/2": lambda W, sparsity: 2 * expecting_bias(W, sparsity),
-        "leave out the feature itself": lambda W, sparsity: (
-            -(W.T @ W).sum(1) * (1 - sparsity) / 2
-        ),
-        "formula for the interference": lambda W, sparsity: torch.full((W.shape[1],), -0.1),
+        "an antipodal pair a positive one": (lambda W, sparsity: torch.full((W.shape[1],), -0.1)),
     },
     "free_pairs": {
-        "right angle is free": lambda W: W.T @ W < 0,
-        "those are the pairs that disturb": lambda W: W.T @ W > 0,
-        "must be False": lambda W: (W.T @ W).fill_diagonal_(0) <= 0,
-        "negative interference is free": lambda W: W.T @ W == 0,
-        "unless that is positive": lambda W: torch.zeros(W.shape[1], W.shape[1], dtype=torch.bool),
+        "the table is symmetric": (lambda W: torch.zeros(W.shape[1], W.shape[1], dtype=torch.bool)),
     },
     "my_model": {
-        "no direction for feature 2": lambda: (torch.eye(2, 3), torch.zeros(3)),
-        "features 0 and 2 stand": lambda: (
-            torch.tensor([[1.0, 0.0, 0.9], [0.0, 1.0, -0.3]]), torch.zeros(3)
+        "no direction for feature 2": (lambda: (torch.eye(2, 3), torch.zeros(3))),
+        "features 0 and 2 stand": (
+            lambda: (torch.tensor([[1.0, 0.0, 0.9], [0.0, 1.0, -0.3]]), torch.zeros(3))
         ),
-        "every two disturb": lambda: (_triangle(), torch.zeros(3)),
-        "positive bias": lambda: (my_model()[0], torch.full((3,), 0.2)),
-        "only does harm": lambda: (my_model()[0], torch.full((3,), -0.2)),
-        "length is not 1": lambda: (1.4 * my_model()[0], torch.zeros(3)),
-        "came shapes (3, 2)": lambda: (my_model()[0].T, torch.zeros(3)),
+        "every two disturb": (lambda: (_triangle(), torch.zeros(3))),
+        "positive bias": (lambda: (my_model()[0], torch.full((3,), 0.2))),
+        "only does harm": (lambda: (my_model()[0], torch.full((3,), -0.2))),
+        "length is not 1": (lambda: (1.4 * my_model()[0], torch.zeros(3))),
+        "got shapes (3, 2)": (lambda: (my_model()[0].T, torch.zeros(3))),
     },
-}  # fmt: skip
+}

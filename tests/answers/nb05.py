@@ -53,49 +53,25 @@ RIGHT = {
 
 WRONG = {
     "gaps_in_degrees": {
-        "radians": lambda W: gaps_in_degrees(W) * math.pi / 180,
-        "one gap is missing": lambda W: gaps_in_degrees_open(W),
-        "not sorted": lambda W: torch.cat([sorted_angles(W), sorted_angles(W)[:1] + 360]).diff(),
-        "angles of the arrows": lambda W: sorted_angles(W),
-        "close the circle": lambda W: torch.full((W.shape[1],), 72.0),
+        "add up to 360": (lambda W: torch.full((W.shape[1],), 72.0)),
     },
     "two_pairs_loss": {
-        "density p = 1 - S": lambda S, importance: two_pairs_loss(1 - S, importance),
-        "mean over the five": lambda S, importance: 5 * two_pairs_loss(S, importance),
-        "dropped feature is missing": lambda S, importance: (
-            importance[:4].sum() * (1 - S) ** 2 / 30
-        ),
-        "*both*": lambda S, importance: (
-            (importance[:4].sum() * (1 - S) / 6 + importance[4] * (1 - S) / 3) / 5
-        ),
-        "importances are not used": lambda S, importance: two_pairs_loss(S, torch.ones(5)),
-        "same for every input": lambda S, importance: 0.0023,
+        "returned the same": (lambda S, importance: 0.0023),
     },
     "polygon": {
-        "corners are the columns": lambda k, radius: polygon(k, radius).T,
-        "not π": lambda k, radius: _corners(torch.pi * torch.arange(k) / k, radius),
-        "radians, not degrees": lambda k, radius: _corners(360 * torch.arange(k) / k, radius),
-        "k corners make k steps": lambda k, radius: _corners(
-            torch.linspace(0, 2 * torch.pi, k), radius
+        "corners are the columns": (lambda k, radius: polygon(k, radius).T),
+        "not π": (lambda k, radius: _corners(torch.pi * torch.arange(k) / k, radius)),
+        "radians, not degrees": (lambda k, radius: _corners(360 * torch.arange(k) / k, radius)),
+        "k corners make k steps": (
+            lambda k, radius: _corners(torch.linspace(0, 2 * torch.pi, k), radius)
         ),
-        "Multiply by the radius": lambda k, radius: polygon(k, 1),
-        "is expected": lambda k, radius: _corners(4 * torch.pi * torch.arange(k) / k + 0.1, radius),
-        "came shape": lambda k, radius: torch.ones(2, 5 if k != 5 else 6),
+        "Multiply by the radius": (lambda k, radius: polygon(k, 1)),
+        "is expected": (
+            lambda k, radius: _corners(4 * torch.pi * torch.arange(k) / k + 0.1, radius)
+        ),
+        "got shape": (lambda k, radius: torch.ones(2, 5 if k != 5 else 6)),
     },
     "seeds_needed": {
-        "rounded up": lambda q, e: q * (1 - q) / e**2,
-        "round up": lambda q, e: math.floor(q * (1 - q) / e**2),
-        "squared": lambda q, e: math.ceil(q * (1 - q) / e),
-        "not q": lambda q, e: math.ceil(q / e**2),
-        "use the share": lambda q, e: math.ceil(1 / e**2),
-        "same for every input": lambda q, e: 64,
+        "returned the same": (lambda q, e: 64),
     },
 }
-
-
-def sorted_angles(W):
-    return torch.rad2deg(torch.atan2(W[1], W[0])).sort().values
-
-
-def gaps_in_degrees_open(W):
-    return sorted_angles(W).diff().sort().values

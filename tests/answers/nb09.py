@@ -45,10 +45,6 @@ def crossing_looped(density, one, other):
             return (p[k] * -gap[k + 1] + p[k + 1] * gap[k]) / (gap[k] - gap[k + 1])
 
 
-def last_before(density, one, other):
-    return int((one < other).sum()) - 1
-
-
 RIGHT = {
     "three_prototypes": [three_prototypes, lambda p, r: three_prototypes(p, r).tolist()],
     "boundary": [boundary, boundary_by_variance],
@@ -58,33 +54,15 @@ RIGHT = {
 
 WRONG = {
     "three_prototypes": {
-        "loses the second": lambda p, r: three_prototypes(p, r)[[1, 0, 2]],
-        "the ratio, is missing": lambda p, r: three_prototypes(p, 1),
-        "not E[x²]": lambda p, r: torch.tensor([r * p / 3, p / 3, (1 + r) * p**2 / 6]),
-        "do not divide": lambda p, r: three_prototypes(p, r) / 2,
-        "ratio · v": lambda p, r: three_prototypes(p, r) + 0.1,
+        "costs 1/12": (lambda p, r: three_prototypes(p, r) + 0.1),
     },
     "boundary": {
-        "that is turned over": lambda p: (4 - 5 * p) / (2 * p),
-        "both features": lambda p: 2 * p / (4 - 3 * p),
-        "its variance is": lambda p: p / (2 - p),
-        "sparsity where": lambda p: boundary(1 - p),
-        "solve": lambda p: p,
+        "are they equal": (lambda p: p),
     },
     "count_phases": {
-        "can be negative": lambda W: count_phases(W.clamp(min=0)),
-        "*only*": lambda W: (
-            count_phases(W) + torch.tensor([1, 1, 0]) * count_phases(W)[2]
-        ),
-        "other way round": lambda W: count_phases(W.flip(1)),
-        "not shares": lambda W: count_phases(W) / len(W),
-        "combine": lambda W: count_phases(W) + 1,
+        "need not add up": (lambda W: count_phases(W) + 1),
     },
     "crossing": {
-        "last point before": lambda p, a, b: p[last_before(p, a, b)],
-        "first point after": lambda p, a, b: p[last_before(p, a, b) + 1],
-        "not half-way": lambda p, a, b: p[last_before(p, a, b) : last_before(p, a, b) + 2].mean(),
-        "closest": lambda p, a, b: p[(a - b).abs().argmin()],
-        "sign change": lambda p, a, b: p[0],
+        "two neighbouring points": (lambda p, a, b: p.mean()),
     },
-}  # fmt: skip
+}

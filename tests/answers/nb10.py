@@ -68,40 +68,17 @@ RIGHT = {
 
 WRONG = {
     "shares_of_a_dimension": {
-        "runs over all j": lambda W: 1 / (1 / shares_of_a_dimension(W) - 1),
-        "length one: divide": lambda W: W.square().sum(0) / (W.T @ W).square().sum(1),
-        "squared before": lambda W: W.square().sum(0) / ((W / W.norm(dim=0)).T @ W).sum(1),
-        "not |W_i|": lambda W: shares_of_a_dimension(W) / W.norm(dim=0),
-        "D* of the model": lambda W: len(W) / W.square().sum(),
-        "columns are directions": lambda W: shares_of_a_dimension(W) + 0.2,
+        "an antipodal pair 1/2 each": (lambda W: shares_of_a_dimension(W) + 0.2),
     },
     "share_on_line": {
-        "in your denominator": lambda D, kept, v: share_on_line(D, kept, v) * kept.double().mean(),
-        "in your numerator": lambda D, kept, v: ((D - v).abs() <= 0.012).sum() / kept.sum(),
-        "only represented": lambda D, kept, v: ((D - v).abs() <= 0.012).double().mean(),
-        "has no sign": lambda D, kept, v: (
-            ((D[kept] - v) >= 0) & ((D[kept] - v) <= 0.012)
-        ).double().mean(),
-        "not a count": lambda D, kept, v: share_on_line(D, kept, v) * kept.sum(),
-        "counted, over": lambda D, kept, v: 1 - share_on_line(D, kept, v),
+        "the share is 1": (lambda D, kept, v: 1 - share_on_line(D, kept, v)),
     },
     "connected": {
-        "those are the neighbours": lambda joined, start: joined[start],
-        "one step": lambda joined, start: joined[start] | (torch.arange(len(joined)) == start),
-        "belongs to its own": lambda joined, start: (
-            connected(joined, start) & (torch.arange(len(joined)) != start)
+        "begun in its middle": (
+            lambda joined, start: joined.any(0) & (torch.arange(len(joined)) > start // 2)
         ),
-        "any edge": lambda joined, start: joined.any(1),
-        "outside": lambda joined, start: ~connected(joined, start),
-        "stops growing": lambda joined, start: joined[start] & joined[:, 0],
     },
     "worth_of_a_dimension": {
-        "multiply it by": lambda L, p, n, m: (n - L / (p / 3 - p**2 / 4)) / m,
-        "a mean over them": lambda L, p, n, m: worth_of_a_dimension(L, p, 1, m),
-        "answers the mean": lambda L, p, n, m: n / m * (1 - 3 * L / p),
-        "divide by n_hidden": lambda L, p, n, m: worth_of_a_dimension(L, p, n, 1),
-        "in features": lambda L, p, n, m: n / m * (p / 3 - p**2 / 4 - L),
-        "still loses": lambda L, p, n, m: n * L / (m * (p / 3 - p**2 / 4)),
-        "n_features (v - loss)": lambda L, p, n, m: worth_of_a_dimension(L, p, n, m) + 1,
+        "features per hidden dimension": (lambda L, p, n, m: worth_of_a_dimension(L, p, n, m) + 1),
     },
-}  # fmt: skip
+}

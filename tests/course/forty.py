@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 
 from tools import course, grading, notebooks
+from toyutils.exercises import of_notebook
 
 ANSWERS = Path(__file__).parent.parent / "answers"
 
@@ -61,7 +62,18 @@ class Assignment:
         # Whatever is broken below is broken in this one.
         self.broken = self.exercises[1]
         self.rest = self.total - self.broken.minutes
+        self.patch = PATCH.replace("NOTEBOOK", self.path.name[:2])
         self.answers = runpy.run_path(str(ANSWERS / f"nb{self.path.name[:2]}.py"))
+
+    def mistakes(self, exercise):
+        """Return {hint: wrong answer} of what an exercise's check names, where it does."""
+        checks = of_notebook(self.path.name[:2])
+        judge = getattr(checks, f"check_{exercise.function}").__wrapped__(0)
+        return getattr(judge, "mistakes", {})
+
+    def phrases(self, exercise):
+        """Return what to read in the messages on wrong answers, in their order."""
+        return list(self.mistakes(exercise) or self.answers["WRONG"][exercise.function])
 
     def cell(self, notebook, exercise, kind="answer"):
         wanted = grading.metadata(kind, exercise)["grade_id"]
@@ -231,10 +243,10 @@ class Assignment:
         def deleted(notebook):
             notebook.cells.remove(self.cell(notebook, self.broken))
 
-        inside = f"def {self.broken.function}(*given):\n    pass\n{PATCH}"
+        inside = f"def {self.broken.function}(*given):\n    pass\n{self.patch}"
         return {
             "checks-replaced": (empty_and(passes), 0),
-            "toyutils-replaced": (empty_and(add(PATCH)), 0),
+            "toyutils-replaced": (empty_and(add(self.patch)), 0),
             "toyutils-replaced-inside": (
                 empty_and(lambda n: self.cell(n, self.broken).update(source=inside)),
                 0,
@@ -252,8 +264,13 @@ class Assignment:
 
         def edit(notebook):
             for exercise in self.exercises[:-1]:
-                at = f"{kind}[{exercise.function!r}]"
-                chosen = f"list({at}.values())[{k}]" if kind == "WRONG" else f"{at}[{k}]"
+                chosen = f"RIGHT[{exercise.function!r}][{k}]"
+                if kind == "WRONG":
+                    chosen = f"list(WRONG[{exercise.function!r}].values())[{k}]"
+                if kind == "WRONG" and self.mistakes(exercise):
+                    name = f"toyutils.exercises.nb{self.path.name[:2]}"
+                    check = f"__import__('{name}', fromlist=['x']).check_{exercise.function}"
+                    chosen = f"list({check}.__wrapped__(0).mistakes.values())[{k}]"
                 self.cell(notebook, exercise).source = (
                     f"def {exercise.function}(*given):\n"
                     f"    return chosen(*given)\n"
@@ -267,12 +284,13 @@ class Assignment:
 
 PATCH = """
 import toyutils.exercises, builtins
+exercises = toyutils.exercises.of_notebook("NOTEBOOK")
 class Fine:
     passed, status, message = True, "passed", "fine"
     def __repr__(self): return "✓"
-for name in dir(toyutils.exercises):
+for name in dir(exercises):
     if name.startswith("check_"):
-        setattr(toyutils.exercises, name, lambda *a, **k: Fine())
+        setattr(exercises, name, lambda *a, **k: Fine())
 get_ipython().showtraceback = lambda *a, **k: None
 """
 

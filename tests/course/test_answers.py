@@ -15,19 +15,19 @@ import torch
 
 from tools import answers, grading
 from tools.answers import Limits, Task
-from toyutils import exercises
+from toyutils.exercises import nb03
 
 
 @contextmanager
 def answering(source, function="f", limits=None):
     limits = limits or Limits(seconds=10)
-    task = Task(function, source)
+    task = Task(function, source, notebook="03")
     with answers.running(task, limits) as connection:
         yield answers.Answer(task, connection, limits)
 
 
 def judged(source, function="antipodal_loss", seconds=2, **options):
-    return grading.judge(Task(function, source), Limits(seconds=seconds, **options))
+    return grading.judge(Task(function, source, notebook="03"), Limits(seconds=seconds, **options))
 
 
 def alive(process):
@@ -146,9 +146,10 @@ KILLS = "import os\ndef antipodal_loss(p):\n    os.kill(os.getppid(), 9)\n    re
 def test_one_that_kills_its_server_harms_no_other(shut_in):
     limits = Limits(seconds=5, shut_in=shut_in)
     right = [
-        Task("antipodal_loss", f"def antipodal_loss(p):\n    return p**{k} / 6") for k in (2, 3)
+        Task("antipodal_loss", f"def antipodal_loss(p):\n    return p**{k} / 6", notebook="03")
+        for k in (2, 3)
     ]
-    killer = Task("antipodal_loss", KILLS + f"  # {shut_in}")
+    killer = Task("antipodal_loss", KILLS + f"  # {shut_in}", notebook="03")
     tasks = [right[0], killer, right[1], killer, right[0]] * 2
     for _ in range(3):
         grading._KNOWN.clear()
@@ -255,7 +256,7 @@ def test_the_line_of_an_error_is_the_learners():
 def test_any_form_of_a_right_answer_passes_as_in_the_notebook(source):
     names = {}
     exec(source, names)
-    assert exercises.check_antipodal_loss(names["antipodal_loss"]).passed
+    assert nb03.check_antipodal_loss(names["antipodal_loss"]).passed
     verdict = judged(source, seconds=10)
     assert verdict.passed, verdict.message
 

@@ -66,9 +66,9 @@ def messages_fit(place, assignment, kinds):
         assert phrase in told[student, number]
     for k in range(4):
         for exercise in assignment.exercises[:-1]:
-            phrase = list(assignment.answers["WRONG"][exercise.function])[k]
+            phrase = assignment.phrases(exercise)[k]
             assert phrase in told[f"wrong-{k}", exercise.number]
-    hint = next(iter(assignment.answers["WRONG"][assignment.broken.function]))
+    hint = assignment.phrases(assignment.broken)[0]
     name = assignment.path.stem
     page = place / "feedback" / "wrong-0" / name / f"{name}.html"
     text = page.read_text(encoding="utf-8")

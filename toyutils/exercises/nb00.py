@@ -2,10 +2,13 @@
 
 import torch
 
-from toyutils.exercises._check import choose, compare, generator, integer, number
+from toyutils.exercises._check import Formula, exercise, generator, integer, number
+from toyutils.exercises._progress import functions_of
+from toyutils.exercises.concepts import concepts_of
 
 
-def check_count_represented(answer, *, seed=0):
+@exercise("0.1")
+def check_count_represented(seed):
     """Check exercise 0.1: `count_represented(W)`, how many columns are longer than 1/2.
 
     W (hidden, feature) -> whole number.
@@ -52,11 +55,12 @@ def check_count_represented(answer, *, seed=0):
             lambda W: W.shape[0]
         ),
     }
-    hint = "the length of a column is the root of its sum of squares. Count those above 0.5."
-    return compare("0.1", answer, _weights(seed), expected, mistakes, hint=hint)
+    hint = "a column such as (0.6, 0.8) has the length 1."
+    return Formula(_weights(seed), expected, mistakes, hint=hint)
 
 
-def check_two_or_more_probability(answer, *, seed=0):
+@exercise("0.2")
+def check_two_or_more_probability(seed):
     """Check exercise 0.2: `two_or_more_probability(n_features, sparsity)` of one sample.
 
     The number of features and their sparsity -> 1 - S**n - n (1 - S) S**(n - 1).
@@ -80,17 +84,15 @@ def check_two_or_more_probability(answer, *, seed=0):
         ),
         "that is the probability of exactly one.": one,
         "that is the probability that none is present.": none,
-        "any of the n features may be the one that is present, so the probability of exactly "
-        "one has a factor n.": lambda n_features, sparsity: (
+        "any of the features may be the one; you counted one.": lambda n_features, sparsity: (
             1 - sparsity**n_features - (1 - sparsity) * sparsity ** (n_features - 1)
         ),
-        "when exactly one is present, the other n - 1 are absent: a power n - 1, not n.": (
+        "when exactly one is present, one less is absent: your power counts one too many.": (
             lambda n_features, sparsity: (
                 1 - sparsity**n_features - n_features * (1 - sparsity) * sparsity**n_features
             )
         ),
-        "when exactly one is present, the other n - 1 must be absent: a factor "
-        "`sparsity ** (n_features - 1)` is missing.": (
+        "when exactly one is present, all the others must be absent: that is missing.": (
             lambda n_features, sparsity: 1 - sparsity**n_features - n_features * (1 - sparsity)
         ),
         "you forgot the samples in which nothing is present.": (
@@ -100,7 +102,7 @@ def check_two_or_more_probability(answer, *, seed=0):
             lambda n_features, sparsity: expected(n_features, 1 - sparsity)
         ),
         "that is the probability that two given features are both present. Here any two or more "
-        "of the n may be.": lambda n_features, sparsity: (1 - sparsity) ** 2,
+        "may be.": lambda n_features, sparsity: (1 - sparsity) ** 2,
         "that adds up the pairs. Samples with three or more features hold several pairs and are "
         "counted several times.": lambda n_features, sparsity: (
             n_features * (n_features - 1) / 2 * (1 - sparsity) ** 2
@@ -118,16 +120,18 @@ def check_two_or_more_probability(answer, *, seed=0):
             lambda n_features, sparsity: (1 - sparsity) ** n_features
         ),
     }
-    hint = "1 minus the probability of none, minus the probability of exactly one."
-    return compare("0.2", answer, _sparse_settings(seed), expected, mistakes, hint=hint)
+    hint = "with two features, two or more means both: `(1 - sparsity)**2`."
+    return Formula(_sparse_settings(seed), expected, mistakes, hint=hint)
 
 
 def _weights(seed):
     """Return cases (W,): never square, some columns short, one exactly zero."""
     random = generator(seed)
-    # Lengths: 0.3, 0.85, 0.57, 0.64, 1.2; each of them tells some wrong formulas apart.
+    # Lengths: 0.3, 0.85, 0.57, 0.64, 1.2; each of them tells some wrong formulas apart. In the
+    # third, 0.45 and 0.55 lie near the bound, and 0.5 on it.
     fixed = torch.tensor([[0.3, 0.6, 0.4, -0.64, 0.0], [0.0, -0.6, 0.4, 0.0, -1.2]])
     cases = [fixed, torch.tensor([[0.3, 0.0, -0.4, 1.1], [0.25, 0.0, 0.1, 0.2]])]
+    cases.append(torch.tensor([[0.0, 0.45, 0.5], [-0.55, 0.0, 0.0]]))
     for n_hidden, least in [(2, 6), (3, 7), (4, 9)]:
         n_features = least + integer(0, 3, random)
         directions = torch.randn(n_hidden, n_features, generator=random)
@@ -143,29 +147,5 @@ def _sparse_settings(seed):
     return [(5, 0.97), (2, 0.3), *several]
 
 
-def check_concepts_00(answer, *, seed=0):
-    """Check exercise 0.3: `concepts_00()`, two questions, each choice explained.
-
-    () -> letters, one for each question; any seed asks the same.
-    """
-    explanations = (
-        {
-            "a": (
-                "right: superposition is about directions of features, more of them than "
-                "dimensions."
-            ),
-            "b": (
-                "that is polysemanticity, a property of neurons. Superposition is one cause of it."
-            ),
-            "c": (
-                "that is a property of the data. It makes superposition costlier, since "
-                "features disturb each other when they meet."
-            ),
-        },
-        {
-            "a": "the average of pentagons turned by different angles is nothing at all.",
-            "b": "right: only a count over seeds says how often something happens.",
-            "c": "the networks know nothing of each other; they only train side by side.",
-        },
-    )
-    return choose("0.3", answer, "ab", explanations)
+check_concepts = concepts_of("00")
+answer, outcome, predict, prediction, progress = functions_of("00")

@@ -2,10 +2,14 @@
 
 import torch
 
-from toyutils.exercises._check import choose, compare, generator, integer, number
+from toyutils.exercises._cases import models
+from toyutils.exercises._check import Formula, exercise, generator, number
+from toyutils.exercises._progress import functions_of
+from toyutils.exercises.concepts import concepts_of
 
 
-def check_reconstruct(answer, *, seed=0):
+@exercise("1.1")
+def check_reconstruct(seed):
     """Check exercise 1.1: `reconstruct(x, W, b)`, the forward pass y = WᵀW x + b of a batch.
 
     x (point, feature), W (hidden, feature), b (feature,) -> y (point, feature).
@@ -40,11 +44,12 @@ def check_reconstruct(answer, *, seed=0):
         "the decoder is the transpose of the encoder: to the encoder's `x @ W.T` belongs the "
         "decoder's `h @ W`.": (lambda x, W, b: x @ W.T @ W.T + b),
     }
-    hint = "hidden numbers `h = W x`, output `y = Wᵀ h + b`. The points are the rows of x."
-    return compare("1.1", answer, _models(seed), expected, mistakes, hint=hint)
+    hint = "a simple case to try: with W = 0 every row of the result is b."
+    return Formula(models(seed), expected, mistakes, hint=hint)
 
 
-def check_weighted_loss(answer, *, seed=0):
+@exercise("1.2")
+def check_weighted_loss(seed):
     """Check exercise 1.2: `weighted_loss(x, y, importance)`, the mean of I_i (x_i - y_i)².
 
     x, y (point, feature), importance (feature,) -> scalar; mean over points and features.
@@ -88,11 +93,12 @@ def check_weighted_loss(answer, *, seed=0):
             lambda x, y, importance: (importance * (x - y) ** 2).sum(-1).mean() / importance.sum()
         ),
     }
-    hint = "square the differences, weight each feature by its importance, take the mean of all."
-    return compare("1.2", answer, _batches(seed), expected, mistakes, hint=hint)
+    hint = "where every difference is 1, the result is the mean importance."
+    return Formula(_batches(seed), expected, mistakes, hint=hint)
 
 
-def check_best_bias(answer, *, seed=0):
+@exercise("1.3")
+def check_best_bias(seed):
     """Check exercise 1.3: `best_bias(W, feature_mean)`, the bias of least expected loss.
 
     W (hidden, feature), feature_mean (feature,) -> b = (1 - WᵀW) E[x], (feature,).
@@ -126,11 +132,12 @@ def check_best_bias(answer, *, seed=0):
             lambda W, feature_mean: torch.full_like(feature_mean, 0.5)
         ),
     }
-    hint = "at the best bias the average error E[x - WᵀW x - b] of every feature is zero."
-    return compare("1.3", answer, _means(seed), expected, mistakes, hint=hint)
+    hint = "draw many points: with the best bias, outputs and inputs have the same averages."
+    return Formula(_means(seed), expected, mistakes, hint=hint)
 
 
-def check_minimum_loss(answer, *, seed=0):
+@exercise("1.4")
+def check_minimum_loss(seed):
     """Check exercise 1.4: `minimum_loss(importance)` of the linear 2→1 model on dense data.
 
     importance (2,) -> scalar min(I) · (1/12) / 2: one number carries one feature without error
@@ -172,26 +179,8 @@ def check_minimum_loss(answer, *, seed=0):
             lambda importance: importance.min() ** 2 / 24
         ),
     }
-    hint = "one feature costs nothing. What does the best constant guess cost for the other?"
-    return compare("1.4", answer, _importance_pairs(seed), expected, mistakes, hint=hint)
-
-
-def _models(seed):
-    """Return cases (x, W, b) of several sizes, never square, with b != 0."""
-    random = generator(seed)
-    sizes = [(7, 2, 1)]
-    for _ in range(4):
-        n_hidden = integer(2, 3, random)
-        n_features = n_hidden + integer(1, 3, random)
-        sizes.append((n_features + integer(1, 5, random), n_features, n_hidden))
-    return [
-        (
-            torch.rand(n_points, n_features, generator=random),
-            torch.randn(n_hidden, n_features, generator=random),
-            0.3 + torch.rand(n_features, generator=random),
-        )
-        for n_points, n_features, n_hidden in sizes
-    ]
+    hint = "no W and b that you try by hand should come out lower."
+    return Formula(_importance_pairs(seed), expected, mistakes, hint=hint)
 
 
 def _batches(seed):
@@ -199,13 +188,13 @@ def _batches(seed):
     random = generator(seed)
     return [
         (x, torch.rand(x.shape, generator=random), 0.1 + 2 * torch.rand(len(b), generator=random))
-        for x, _, b in _models(seed)
+        for x, _, b in models(seed)
     ]
 
 
 def _means(seed):
     """Return cases (W, feature_mean)."""
-    return [(W, b) for _, W, b in _models(seed)]
+    return [(W, b.abs()) for _, W, b in models(seed)]
 
 
 def _importance_pairs(seed):
@@ -216,30 +205,5 @@ def _importance_pairs(seed):
     return [(torch.tensor(pair),) for pair in pairs]
 
 
-def check_concepts_01(answer, *, seed=0):
-    """Check exercise 1.5: `concepts_01()`, two questions, each choice explained.
-
-    () -> letters, one for each question; any seed asks the same.
-    """
-    explanations = (
-        {
-            "a": "right: one direction is lost, and with it the variance along it.",
-            "b": "it is exact: no weights and biases do better, however long you train.",
-            "c": (
-                "an equal share is one way. Leaving one feature out costs the same, and so "
-                "does everything in between."
-            ),
-        },
-        {
-            "a": (
-                "without a bias that output would be 0, and the loss higher by the square of "
-                "the mean."
-            ),
-            "b": (
-                "right: the best constant answer is the mean, and the variance is the error "
-                "that is left."
-            ),
-            "c": "0 is what comes without a bias. The mean is a better guess.",
-        },
-    )
-    return choose("1.5", answer, "ab", explanations)
+check_concepts = concepts_of("01")
+answer, outcome, predict, prediction, progress = functions_of("01")

@@ -2,10 +2,13 @@
 
 import torch
 
-from toyutils.exercises._check import choose, compare, generator, integer, number
+from toyutils.exercises._check import Formula, exercise, generator, integer, number
+from toyutils.exercises._progress import functions_of
+from toyutils.exercises.concepts import concepts_of
 
 
-def check_feature_variance(answer, *, seed=0):
+@exercise("2.1")
+def check_feature_variance(seed):
     """Check exercise 2.1: `feature_variance(sparsity)`, of one feature: p/3 - p²/4, p = 1 - S.
 
     sparsity: a number in [0, 1] -> number.
@@ -39,11 +42,12 @@ def check_feature_variance(answer, *, seed=0):
     # S = 0 and S = 0.5 alone would let several of these pass.
     cases = [(0.0,), (0.8,), (0.5,), (0.99,)]
     cases += [(number(low, low + 0.2, random),) for low in (0.1, 0.3, 0.65)]
-    hint = "with chance p the feature is uniform on [0, 1], where E[x] = 1/2 and E[x²] = 1/3."
-    return compare("2.1", answer, cases, expected, mistakes, hint=hint)
+    hint = "try the ends: 1/12 at a sparsity of 0, and 0 at a sparsity of 1."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_expected_linear_loss(answer, *, seed=0):
+@exercise("2.2")
+def check_expected_linear_loss(seed):
     """Check exercise 2.2: `expected_linear_loss(W, b, mean, covariance, importance)`, exact.
 
     W (hidden, feature), b, mean, importance (feature,), covariance (feature, feature) -> scalar
@@ -110,11 +114,14 @@ def check_expected_linear_loss(answer, *, seed=0):
             ).mean()
         ),
     }
-    hint = "with A = 1 - WᵀW the error is A x - b. What are its mean and its variance?"
-    return compare("2.2", answer, _moments(seed), expected, mistakes, hint=hint)
+    hint = (
+        "with W = 0 and b the mean, importance times variance is left, averaged over the features."
+    )
+    return Formula(_moments(seed), expected, mistakes, hint=hint)
 
 
-def check_commits(answer, *, seed=0):
+@exercise("2.3")
+def check_commits(seed):
     """Check exercise 2.3: `commits(W)`, whether one feature has at least 0.9 of the squared norm.
 
     W (instance, 1, 2) -> bool (instance,): max_i W_i² >= 0.9 Σ_i W_i².
@@ -162,8 +169,8 @@ def check_commits(answer, *, seed=0):
             lambda W: expected(W).double().mean()
         ),
     }
-    hint = "W_i² divided by the sum of both squares is the share of feature i."
-    return compare("2.3", answer, _directions(seed), expected, mistakes, hint=hint)
+    hint = "multiplying W by -3 must not change an answer, nor must exchanging the features."
+    return Formula(_directions(seed), expected, mistakes, hint=hint)
 
 
 def _moments(seed):
@@ -203,23 +210,5 @@ def _directions(seed):
     return cases
 
 
-def check_concepts_02(answer, *, seed=0):
-    """Check exercise 2.4: `concepts_02()`, two questions, each choice explained.
-
-    () -> letters, one for each question; any seed asks the same.
-    """
-    explanations = (
-        {
-            "a": (
-                "right: sparsity changes these numbers, and not which directions are worth keeping."
-            ),
-            "b": "the exact minimum itself keeps no more features; no training goes below it.",
-            "c": "the exact loss has no sample at all, and says the same.",
-        },
-        {
-            "a": "noise would give different losses. These agree.",
-            "b": "right: the start decides where on the circle a model ends.",
-            "c": "beside a saddle there is something lower. Here there is nothing lower anywhere.",
-        },
-    )
-    return choose("2.4", answer, "ab", explanations)
+check_concepts = concepts_of("02")
+answer, outcome, predict, prediction, progress = functions_of("02")

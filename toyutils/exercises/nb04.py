@@ -3,22 +3,17 @@
 import torch
 
 from toyutils import geometry, theory
-from toyutils.exercises._check import (
-    Wrong,
-    choose,
-    compare,
-    generator,
-    integer,
-    judge,
-    number,
-    require_function,
-    values,
-)
+from toyutils.exercises._call import Wrong, require_function, values
+from toyutils.exercises._cases import matrices
+from toyutils.exercises._check import Formula, exercise, generator, number
+from toyutils.exercises._progress import functions_of
+from toyutils.exercises.concepts import concepts_of
 
 _BAR = 0.0012  # exact loss at S = 0.9; the optimum is 0.0011, the triangle 0.0013
 
 
-def check_interference_received(answer, *, seed=0):
+@exercise("4.1")
+def check_interference_received(seed):
     """Check exercise 4.1: `interference_received(W, x)`, what comes from the other features.
 
     W (hidden, feature), x (feature,) -> (feature,): (WᵀW - diagonal) x.
@@ -53,12 +48,13 @@ def check_interference_received(answer, *, seed=0):
         ),
     }
     random = generator(seed)
-    cases = [(W, torch.rand(W.shape[1], generator=random)) for W in _matrices(random)]
-    hint = "WᵀW x minus its diagonal part."
-    return compare("4.1", answer, cases, expected, mistakes, hint=hint)
+    cases = [(W, torch.rand(W.shape[1], generator=random)) for W in matrices(random)]
+    hint = "where a feature is active alone, its own output receives nothing from the others."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_expecting_bias(answer, *, seed=0):
+@exercise("4.2")
+def check_expecting_bias(seed):
     """Check exercise 4.2: `expecting_bias(W, sparsity)`, minus the mean interference.
 
     W (hidden, feature), sparsity a number -> (feature,): -Σ_{j≠i} W_i · W_j p/2.
@@ -84,7 +80,7 @@ def check_expecting_bias(answer, *, seed=0):
         "p is how often a feature is active; its mean is p/2.": (
             lambda W, sparsity: -from_others(W) * (1 - sparsity)
         ),
-        "leave out the feature itself: the diagonal of WᵀW is not interference.": (
+        "leave out the feature itself: what it gives to its own output is not interference.": (
             lambda W, sparsity: -(W.T @ W).sum(1) * (1 - sparsity) / 2
         ),
         "that is the bias of exercise 1.3, which also makes up for lengths other than one. Here "
@@ -98,13 +94,14 @@ def check_expecting_bias(answer, *, seed=0):
         ),
     }
     random = generator(seed)
-    cases = [(W, number(0.1, 0.4, random)) for W in _matrices(random)]
+    cases = [(W, number(0.1, 0.4, random)) for W in matrices(random)]
     cases[0] = (cases[0][0], 0.9)
-    hint = "put the mean p/2 of every feature into the formula for the interference."
-    return compare("4.2", answer, cases, expected, mistakes, hint=hint)
+    hint = "arrows at right angles need no bias at all, and an antipodal pair a positive one."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_free_pairs(answer, *, seed=0):
+@exercise("4.3")
+def check_free_pairs(seed):
     """Check exercise 4.3: `free_pairs(W)`, where an active feature j leaves output i at zero.
 
     W (hidden, feature) -> bool (feature, feature): W_i · W_j <= 0, with no column zero.
@@ -127,20 +124,21 @@ def check_free_pairs(answer, *, seed=0):
     }
     random = generator(seed)
     by_hand = torch.tensor([[1.0, 0.0, -1.0, 0.5, 0.2], [0.0, 1.0, 0.0, 0.5, -0.2]])
-    cases = [(by_hand,), *((W,) for W in _matrices(random))]
-    hint = "output i receives W_i · W_j x_j; the ReLU answers 0 unless that is positive."
-    return compare("4.3", answer, cases, expected, mistakes, hint=hint)
+    cases = [(by_hand,), *((W,) for W in matrices(random))]
+    hint = "the table is symmetric, and a feature always moves its own output."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_my_model(answer, *, seed=0):
+@exercise("4.4")
+def check_my_model(seed):
     """Check exercise 4.4: `my_model()` -> W (2, 3), b (3,) of exact loss <= 0.0012 at S = 0.9."""
 
-    def question():
+    def judge(answer):
         require_function(answer, lambda: None)
         W, b = (part.double() for part in values(answer, (), 2))
         if W.shape != (2, 3) or b.shape != (3,):
             raise Wrong(
-                f"Expected shapes (2, 3) and (3,), came shapes {tuple(W.shape)} and "
+                f"Expected shapes (2, 3) and (3,), got shapes {tuple(W.shape)} and "
                 f"{tuple(b.shape)}."
             )
         loss = float(theory.expected_loss(W, b, 0.9))
@@ -148,7 +146,7 @@ def check_my_model(answer, *, seed=0):
             raise Wrong(f"The exact loss is {loss:.6f}; at most {_BAR} is asked.\n{_advice(W, b)}")
         return f"The exact loss is {loss:.6f}; the best known is 0.001106."
 
-    return judge("4.4", question)
+    return judge
 
 
 def _advice(W, b):
@@ -169,38 +167,10 @@ def _advice(W, b):
     if (overlap.diagonal().sqrt() - 1).abs().max() > 0.1:
         return "Hint: an arrow whose length is not 1 gives its own feature back too small or large."
     return (
-        "Hint: one active feature is free here, but every two disturb each other. Let only *one* "
-        "pair stand at more than 90°."
+        "Hint: one active feature is free here, but every two disturb each other. Must all three "
+        "pairs?"
     )
 
 
-def _matrices(random):
-    """Return matrices (hidden, feature) of several sizes, never square."""
-    sizes = [(2, 3)]
-    for _ in range(4):
-        n_hidden = integer(1, 3, random)
-        sizes.append((n_hidden, n_hidden + integer(1, 3, random)))
-    return [torch.randn(size, generator=random) for size in sizes]
-
-
-def check_concepts_04(answer, *, seed=0):
-    """Check exercise 4.5: `concepts_04()`, two questions, each choice explained.
-
-    () -> letters, one for each question; any seed asks the same.
-    """
-    explanations = (
-        {
-            "a": "right: that is why its best size is a compromise.",
-            "b": (
-                "the bias does not touch W. The best arrows do become a little longer in "
-                "answer to it."
-            ),
-            "c": "the bias stands at the output. The hidden numbers may have any sign.",
-        },
-        {
-            "a": "right: with a ReLU, negative interference is free as long as a feature is alone.",
-            "b": "so it would in a linear model. Here a ReLU follows.",
-            "c": "obtuse means beyond a right angle; the dot product is negative, not 0.",
-        },
-    )
-    return choose("4.5", answer, "aa", explanations)
+check_concepts = concepts_of("04")
+answer, outcome, predict, prediction, progress = functions_of("04")

@@ -4,20 +4,14 @@ import math
 
 import torch
 
-from toyutils.exercises._check import (
-    Wrong,
-    choose,
-    compare,
-    generator,
-    integer,
-    judge,
-    number,
-    require_function,
-)
-from toyutils.exercises._check import value as call
+from toyutils.exercises._call import Wrong, require_function, value
+from toyutils.exercises._check import Formula, exercise, generator, integer, number
+from toyutils.exercises._progress import functions_of
+from toyutils.exercises.concepts import concepts_of
 
 
-def check_gaps_in_degrees(answer, *, seed=0):
+@exercise("5.1")
+def check_gaps_in_degrees(seed):
     """Check exercise 5.1: `gaps_in_degrees(W)`, the sorted gaps between arrows, all the way round.
 
     W (2, feature) -> (feature,), in degrees, smallest first.
@@ -58,11 +52,15 @@ def check_gaps_in_degrees(answer, *, seed=0):
     random = generator(seed)
     sizes = [n + integer(0, 2, random) for n in (5, 3, 4, 7)]
     cases = [(torch.randn(2, n, generator=random),) for n in sizes]
-    hint = "find the angle of every arrow, sort, subtract neighbours, and close the circle."
-    return compare("5.1", answer, cases, expected, mistakes, hint=hint)
+    # All arrows on one side, so that one gap is wider than 180°.
+    crowded = torch.randn(2, 4, generator=random)
+    cases.append((torch.stack([crowded[0].abs() + 0.3, crowded[1]]),))
+    hint = "the gaps are all positive and add up to 360."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_two_pairs_loss(answer, *, seed=0):
+@exercise("5.2")
+def check_two_pairs_loss(seed):
     """Check exercise 5.2: `two_pairs_loss(sparsity, importance)`, two antipodal pairs in 5 → 2.
 
     sparsity a number, importance (5,) -> ((I_0 + … + I_3) p²/6 + I_4 p/3) / 5.
@@ -111,32 +109,33 @@ def check_two_pairs_loss(answer, *, seed=0):
         (0.9, 0.7 ** torch.arange(5.0)),
         *((number(0.05, 0.6, random), torch.rand(5, generator=random)) for _ in range(3)),
     ]
-    hint = "add the costs of features 0 to 3, then of feature 4, each with its importance."
-    return compare("5.2", answer, cases, expected, mistakes, hint=hint)
+    hint = "set all importances but one to 0, and look at each feature alone."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_polygon(answer, *, seed=0):
+@exercise("5.3")
+def check_polygon(seed):
     """Check exercise 5.3: `polygon(k, radius)` -> (2, k), a regular k-gon turned by any angle."""
 
-    def question():
+    def judge(answer):
         require_function(answer, lambda k, radius: None)
         random = generator(seed)
         corners = (5, integer(3, 4, random), integer(6, 9, random))
         cases = [(k, number(1.1, 2.0, random)) for k in corners]
         for k, radius in cases:
-            _require_polygon(call(answer, k, radius), k, radius)
+            _require_polygon(value(answer, k, radius), k, radius)
         return f"All {len(cases)} polygons are regular."
 
-    return judge("5.3", question)
+    return judge
 
 
 def _require_polygon(W, k, radius):
     """Raise Wrong with the mistake seen, unless W (2, k) is a regular k-gon in order."""
-    asked = f"For k = {k}, radius = {radius}: "
+    asked = f"For k = {k}, radius = {radius:.4g}: "
     if tuple(W.shape) == (k, 2):
-        raise Wrong(f"{asked}shape {(k, 2)} came; corners are the columns, shape {(2, k)}.")
+        raise Wrong(f"{asked}got shape {(k, 2)}; corners are the columns, shape {(2, k)}.")
     if tuple(W.shape) != (2, k):
-        raise Wrong(f"{asked}expected shape {(2, k)}, came shape {tuple(W.shape)}.")
+        raise Wrong(f"{asked}expected shape {(2, k)}, got shape {tuple(W.shape)}.")
     W = W.double()
     lengths = W.norm(dim=0)
     if ((lengths - 1).abs() < 1e-4).all() and radius != 1:
@@ -150,7 +149,7 @@ def _require_polygon(W, k, radius):
     if (turns.abs() - 360 / k).abs().max() < 1e-2 and turns.sum().abs() > 359:
         return
     seen = turns[0].item()
-    hint = "Corner j stands at the angle 2π j / k."
+    hint = "Once round, all steps from corner to corner are equal."
     if abs(abs(seen) - 180 / k) < 1e-2:
         hint = "That is half the step: a full circle is 2π, not π."
     elif abs(abs(seen) - 360 / (k - 1)) < 1e-2:
@@ -164,24 +163,31 @@ def _require_polygon(W, k, radius):
     )
 
 
-def check_seeds_needed(answer, *, seed=0):
+@exercise("5.4")
+def check_seeds_needed(seed):
     """Check exercise 5.4: `seeds_needed(share, error)`, the least N with √(q(1-q)/N) <= error."""
 
     def expected(share, error):
         return math.ceil(share * (1 - share) / error**2)
 
     mistakes = {
-        "N must be a whole number, rounded up.": lambda q, e: q * (1 - q) / e**2,
-        "rounding down leaves the error slightly too large: round up.": (
+        "the number of seeds must be whole, and large enough.": lambda q, e: q * (1 - q) / e**2,
+        "rounding down leaves the error slightly too large.": (
             lambda q, e: math.floor(q * (1 - q) / e**2)
+        ),
+        "rounding to the nearest number can leave the error slightly too large.": (
+            lambda q, e: round(q * (1 - q) / e**2)
+        ),
+        "where the formula gives a whole number, that number is enough: you return one more.": (
+            lambda q, e: math.floor(q * (1 - q) / e**2) + 1
         ),
         "the error enters squared: half the error takes four times the seeds.": (
             lambda q, e: math.ceil(q * (1 - q) / e)
         ),
-        "use q (1 - q), not q: a share near 1 is as certain as one near 0.": (
+        "the share alone is not enough: a share near 1 is as certain as one near 0.": (
             lambda q, e: math.ceil(q / e**2)
         ),
-        "there is a root too many: N ≥ q (1 - q) / e².": (
+        "there is a root too many: it goes away when you solve for the number.": (
             lambda q, e: math.ceil(math.sqrt(q * (1 - q)) / e)
         ),
         "1 / e² seeds do for any share, but fewer are enough: use the share.": (
@@ -192,26 +198,14 @@ def check_seeds_needed(answer, *, seed=0):
         ),
     }
     random = generator(seed)
-    cases = [(0.0625, 0.021), *((q, number(0.011, 0.04, random)) for q in (0.45, 0.83, 0.95))]
-    hint = "solve √(q (1 - q) / N) = error for N, then round up."
-    return compare("5.4", answer, cases, expected, mistakes, hint=hint, tolerance=1e-9)
-
-
-def check_concepts_05(answer, *, seed=0):
-    """Check exercise 5.5: `concepts_05()`, two questions, each choice explained.
-
-    () -> letters, one for each question; any seed asks the same.
-    """
-    explanations = (
-        {
-            "a": "a majority is no optimum. Only the exact losses of both arrangements can say.",
-            "b": "right: no more than that. Another learning rate or start gives other shares.",
-            "c": "16 networks do not.",
-        },
-        {
-            "a": "right: and you cannot tell from one picture whether it is 1/2 or nearly 1.",
-            "b": "half of all seeds show something else.",
-            "c": "the number of seeds that others train does not change the chance of one.",
-        },
+    # In the second and third a whole number does exactly, and in any order of the operations.
+    cases = [(0.0625, 0.021), (0.5, 0.125), (0.25, 0.0625)]
+    cases += [(q, number(0.011, 0.04, random)) for q in (0.45, 0.83, 0.95, 0.1)]
+    hint = (
+        "put your number, and one seed less, into the formula of the text: only the first may do."
     )
-    return choose("5.5", answer, "ba", explanations)
+    return Formula(cases, expected, mistakes, hint=hint)
+
+
+check_concepts = concepts_of("05")
+answer, outcome, predict, prediction, progress = functions_of("05")

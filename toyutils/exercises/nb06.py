@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from toyutils.exercises._check import Wrong, choose, compare, judge, require_function
-from toyutils.exercises._check import value as call
+from toyutils.exercises._call import Wrong, require_function, value
+from toyutils.exercises._check import Formula, exercise
+from toyutils.exercises._progress import functions_of
+from toyutils.exercises.concepts import concepts_of
 
 
-def check_error_signal(answer, *, seed=0):
+@exercise("6.1")
+def check_error_signal(seed):
     """Check exercise 6.1: `error_signal(x, a, importance)`, δ = I (ReLU(a) - x) 1[a > 0].
 
     x, a (point, feature), importance (feature,) -> (point, feature).
@@ -31,10 +34,10 @@ def check_error_signal(answer, *, seed=0):
         "a factor 2 too much: the loss here is *half* the sum of squares.": (
             lambda x, a, importance: 2 * expected(x, a, importance)
         ),
-        "use y = ReLU(a) in the error and keep the mask; a itself may be negative.": (
+        "the error is that of the output y, after the ReLU; `a` itself may be negative.": (
             lambda x, a, importance: importance * (a - x)
         ),
-        "the mask asks whether a is positive, not whether x is.": (
+        "the mask asks whether `a` is positive, not whether x is.": (
             lambda x, a, importance: importance * error(x, a) * (x > 0)
         ),
         "that is the loss of each entry; its slope is asked.": (
@@ -49,12 +52,16 @@ def check_error_signal(answer, *, seed=0):
     for least, n_features in ((6, 5), (4, 3), (7, 2)):
         n_points = least + int(rng.integers(3))
         x = rng.random((n_points, n_features)) * (rng.random((n_points, n_features)) < 0.6)
-        cases.append((x, rng.normal(size=x.shape), 0.2 + rng.random(n_features)))
-    hint = "importance times (y - x) times the mask."
-    return compare("6.1", answer, cases, expected, mistakes, hint=hint)
+        a = rng.normal(size=x.shape)
+        a[0, 0], x[0, 0] = 0.0, 0.7  # where `a` is 0 the ReLU is flat
+        a[1, 0], x[1, 0] = 0.1, 0.7
+        cases.append((x, a, 0.2 + rng.random(n_features)))
+    hint = "nudge one entry of `a` a little: half the weighted square changes by δ times the nudge."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_weight_gradient(answer, *, seed=0):
+@exercise("6.2")
+def check_weight_gradient(seed):
     """Check exercise 6.2: `weight_gradient(W, x, delta)`, both paths of one point.
 
     W (hidden, feature), x, delta (feature,) -> h δᵀ + (W δ) xᵀ, (hidden, feature).
@@ -71,7 +78,7 @@ def check_weight_gradient(answer, *, seed=0):
 
     mistakes = {
         "the encoder path is missing: W also makes h, and h feeds every output.": decoder,
-        "the decoder path is missing: W also turns h into the outputs, h δᵀ.": encoder,
+        "the decoder path is missing: W also turns h into the outputs.": encoder,
         "the encoder path keeps only each feature's own output. Changing h changes *all* outputs: "
         "sum over j.": lambda W, x, delta: decoder(W, x, delta) + W * delta * x,
         "the decoder path is counted twice; one of the two should be the encoder's.": (
@@ -87,44 +94,46 @@ def check_weight_gradient(answer, *, seed=0):
         "that is the transpose: the result has W's shape, (hidden, feature).": (
             lambda W, x, delta: expected(W, x, delta).T
         ),
-        "x and δ are swapped in the encoder path: W δ belongs to the hidden numbers, x to the "
-        "features.": lambda W, x, delta: decoder(W, x, delta) + np.outer(W @ x, x),
+        "your encoder path holds no δ, and an error it must hold.": lambda W, x, delta: (
+            decoder(W, x, delta) + np.outer(W @ x, x)
+        ),
     }
-    hint = "np.outer(W @ x, delta) + np.outer(W @ delta, x)."
-    return compare("6.2", answer, _points(seed), expected, mistakes, hint=hint)
+    hint = "change one entry of W and watch the outputs: they move in two ways."
+    return Formula(_points(seed), expected, mistakes, hint=hint)
 
 
-def check_slope_by_nudging(answer, *, seed=0):
+@exercise("6.3")
+def check_slope_by_nudging(seed):
     """Check exercise 6.3: `slope_by_nudging(loss, W)`, a gradient by finite differences.
 
     loss a function of an array like W -> array shaped like W, relative error < 1e-5.
     """
 
-    def question():
+    def judge(answer):
         require_function(answer, lambda loss, W: None)
         rng = np.random.default_rng(seed)
         n = int(rng.integers(3, 7))
-        for shape in ((2, n), (n + 1,), (1, n - 1)):
+        for shape in ((2, n), (n + 1, 3), (1, n - 1)):
             A, W = rng.normal(size=shape), rng.normal(size=shape)
 
             def loss(w, A=A):
                 return float((A * w**2).sum() + (w**3).sum() / 3)
 
-            _require_slope(call(answer, loss, W).double().numpy(), 2 * A * W + W**2, shape)
+            _require_slope(value(answer, loss, W).double().numpy(), 2 * A * W + W**2, shape)
         return "Three gradients found without deriving any."
 
-    return judge("6.3", question)
+    return judge
 
 
-def _require_slope(came, want, shape):
-    if came.shape != shape:
-        raise Wrong(f"Expected shape {shape}, came shape {came.shape}.")
-    error = np.linalg.norm(came - want) / np.linalg.norm(want)
+def _require_slope(slope, right, shape):
+    if slope.shape != shape:
+        raise Wrong(f"Expected shape {shape}, got shape {slope.shape}.")
+    error = np.linalg.norm(slope - right) / np.linalg.norm(right)
     if error < 1e-5:
         return
-    factor = float((came * want).sum() / (want * want).sum())
-    hint = "for each entry: (loss above - loss below) / distance."
-    if np.linalg.norm(came - factor * want) < 1e-3 * np.linalg.norm(came):
+    factor = float((slope * right).sum() / (right * right).sum())
+    hint = "compare one entry with the slope of a line through two points of the loss near W."
+    if np.linalg.norm(slope - factor * right) < 1e-3 * np.linalg.norm(slope):
         if factor < 0:
             hint = "the sign: the loss with the larger entry comes first."
         elif abs(factor - 2) < 1e-2:
@@ -134,13 +143,17 @@ def _require_slope(came, want, shape):
         elif factor < 1e-2:
             hint = "divide the difference of the losses by the distance between the two points."
         else:
-            hint = "smaller steps, such as 1e-6, and one step on *each* side of W."
-    elif np.allclose(came, came.flat[0]):
+            hint = (
+                "large steps see the curve bend, and tiny ones drown in rounding. A step on *each* "
+                "side of W is better than one."
+            )
+    elif np.allclose(slope, slope.flat[0]):
         hint = "nudge one entry at a time; the others stay where they are."
     raise Wrong(f"The relative error is {error:.2g}; less than 0.00001 is asked.\nHint: {hint}")
 
 
-def check_missing_terms(answer, *, seed=0):
+@exercise("6.4")
+def check_missing_terms(seed):
     """Check exercise 6.4: `missing_terms(W, x, delta)`, right minus published gradient.
 
     W (hidden, feature), x, delta (feature,) -> x_i Σ_{j≠i} W_kj δ_j, (hidden, feature).
@@ -171,8 +184,8 @@ def check_missing_terms(answer, *, seed=0):
             lambda W, x, delta: right(W, x, delta) - W * delta * x
         ),
     }
-    hint = "the encoder path without j = i: (W @ delta)[:, None] - W * delta, times x."
-    return compare("6.4", answer, _points(seed), expected, mistakes, hint=hint)
+    hint = "where only one δ is not zero, nothing is missing in its own column."
+    return Formula(_points(seed), expected, mistakes, hint=hint)
 
 
 def _points(seed):
@@ -182,24 +195,5 @@ def _points(seed):
     return [(rng.normal(size=(m, n)), rng.random(n), rng.normal(size=n)) for m, n in sizes]
 
 
-def check_concepts_06(answer, *, seed=0):
-    """Check exercise 6.5: `concepts_06()`, two questions, each choice explained.
-
-    () -> letters, one for each question; any seed asks the same.
-    """
-    explanations = (
-        {
-            "a": "the number of features is not what is minimised.",
-            "b": "right: both claim to minimise the loss, and it is the loss that can be measured.",
-            "c": "the exact loss tells, and so do finite differences of each gradient.",
-        },
-        {
-            "a": "with one or with twenty hidden numbers there are two parts as well.",
-            "b": (
-                "right: each use answers for a part of the error. Forgetting one is the fault "
-                "of this notebook."
-            ),
-            "c": "the square gives the factor 2.",
-        },
-    )
-    return choose("6.5", answer, "bb", explanations)
+check_concepts = concepts_of("06")
+answer, outcome, predict, prediction, progress = functions_of("06")

@@ -2,10 +2,14 @@
 
 import torch
 
-from toyutils.exercises._check import choose, compare, generator, integer, number
+from toyutils.exercises._cases import matrices
+from toyutils.exercises._check import Formula, exercise, generator, integer, number
+from toyutils.exercises._progress import functions_of
+from toyutils.exercises.concepts import concepts_of
 
 
-def check_least_linear_loss(answer, *, seed=0):
+@exercise("8.1")
+def check_least_linear_loss(seed):
     """Check exercise 8.1: `least_linear_loss(sparsity, importance, n_hidden)`.
 
     importance (feature,) in any order -> ignored importance × variance / number of features.
@@ -22,7 +26,7 @@ def check_least_linear_loss(answer, *, seed=0):
         return ignored(importance, n_hidden) * variance(sparsity) / len(importance)
 
     mistakes = {
-        "the importances come in any order: sort them before you cut.": (
+        "the importances come in any order, not from the largest down.": (
             lambda S, I, m: I[m:].sum() * variance(S) / len(I)
         ),
         "you ignored the most important features instead of the least.": (
@@ -40,7 +44,7 @@ def check_least_linear_loss(answer, *, seed=0):
         "you used the sparsity where the density p = 1 - S belongs.": (
             lambda S, I, m: ignored(I, m) * variance(1 - S) / len(I)
         ),
-        "the bias answers the mean: what is left is the variance, not E[x²] = p/3.": (
+        "the bias answers the mean: what is left is the variance, not E[x²].": (
             lambda S, I, m: ignored(I, m) * (1 - S) / 3 / len(I)
         ),
         "1/12 is the variance on dense data; it depends on the sparsity.": (
@@ -54,11 +58,12 @@ def check_least_linear_loss(answer, *, seed=0):
         importance = 0.1 + torch.rand(n_hidden + integer(2, 5, random), generator=random)
         importance[0] = 0.05  # so that the order matters
         cases.append((number(0.55, 0.95, random), importance, n_hidden))
-    hint = "sort, drop the n_hidden largest, sum, times the variance, over the number of features."
-    return compare("8.1", answer, cases, expected, mistakes, hint=hint)
+    hint = "with as many hidden numbers as features the loss is 0."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_shared_with_others(answer, *, seed=0):
+@exercise("8.2")
+def check_shared_with_others(seed):
     """Check exercise 8.2: `shared_with_others(W)`, Σ_{j≠i} (Ŵ_i · W_j)², (feature,)."""
 
     def squared(W):
@@ -68,8 +73,8 @@ def check_shared_with_others(answer, *, seed=0):
         return squared(W).sum(1) - W.square().sum(0)
 
     mistakes = {
-        "leave out the feature itself: take the diagonal away.": lambda W: squared(W).sum(1),
-        "the first direction must have length one: divide row i by |W_i|.": (
+        "leave out the feature itself.": lambda W: squared(W).sum(1),
+        "the first direction of each product must have length one.": (
             lambda W: ((W.T @ W) ** 2).sum(1) - W.square().sum(0) ** 2
         ),
         "only the first of the two is scaled to length one; W_j keeps its length.": (
@@ -81,16 +86,17 @@ def check_shared_with_others(answer, *, seed=0):
         "absolute values are not squares.": (
             lambda W: (W.T @ W / W.norm(dim=0)[:, None]).abs().sum(1) - W.norm(dim=0)
         ),
-        "you divided the columns; for feature i divide row i and sum along it.": (
+        "you scaled the other direction of each product instead of the first.": (
             lambda W: ((W.T @ W / W.norm(dim=0)) ** 2).sum(1) - W.square().sum(0)
         ),
         "do not take the root: it is a sum of squares.": lambda W: expected(W).clamp(min=0).sqrt(),
     }
-    hint = "rows of WᵀW divided by |W_i|, squared, summed, minus |W_i|²."
-    return compare("8.2", answer, _matrices(seed), expected, mistakes, hint=hint)
+    hint = "columns at right angles share nothing: all zeros."
+    return Formula([(W,) for W in matrices(generator(seed))], expected, mistakes, hint=hint)
 
 
-def check_partners(answer, *, seed=0):
+@exercise("8.3")
+def check_partners(seed):
     """Check exercise 8.3: `partners(W)`, for every feature the most opposite one, (feature,)."""
 
     def cosines(W):
@@ -110,7 +116,7 @@ def check_partners(answer, *, seed=0):
         "that is the feature at the most right angle; the most negative cosine is asked.": (
             lambda W: cosines(W).abs().argmin(1)
         ),
-        "that is the most negative cosine; its place is asked: `argmin`.": (
+        "that is the most negative cosine; its place is asked.": (
             lambda W: cosines(W).amin(1)
         ),
         "scale columns, not rows: a feature's direction is a column of W.": (
@@ -119,13 +125,16 @@ def check_partners(answer, *, seed=0):
         ),
     }  # fmt: skip
     random = generator(seed)
-    cases = [(W * (0.2 + 3 * torch.rand(W.shape[1], generator=random)),) for (W,) in
-             _matrices(seed, least_hidden=2, n_features=9)]  # fmt: skip
-    hint = "unit columns, their dot products, argmin along each row."
-    return compare("8.3", answer, cases, expected, mistakes, hint=hint, tolerance=1e-9)
+    cases = []
+    for _ in range(4):
+        W = torch.randn(integer(2, 4, random), integer(8, 10, random), generator=random)
+        cases.append((W * (0.2 + 3 * torch.rand(W.shape[1], generator=random)),))
+    hint = "making one column ten times as long must not change the answer."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_first_record(answer, *, seed=0):
+@exercise("8.4")
+def check_first_record(seed):
     """Check exercise 8.4: `first_record(norms)`, (record, feature) -> (feature,), -1 if never."""
 
     def first(norms):
@@ -152,6 +161,12 @@ def check_first_record(answer, *, seed=0):
                 -1,
             )
         ),
+        "a length of exactly 0.5 is not above 0.5.": (
+            lambda norms: torch.where((norms >= 0.5).any(0), (norms >= 0.5).int().argmax(0), -1)
+        ),
+        "a feature that never becomes that long gets -1: NaN says that a calculation failed.": (
+            lambda norms: torch.where((norms > 0.5).any(0), first(norms).double(), torch.nan)
+        ),
         "the records are the rows: look along the first axis.": (
             lambda norms: torch.where((norms > 0.5).any(1), (norms > 0.5).int().argmax(1), -1)
         ),
@@ -162,42 +177,13 @@ def check_first_record(answer, *, seed=0):
         n_features = least + integer(0, 2, random)
         norms = 0.9 * torch.rand(n_records, n_features, generator=random)
         norms[:, 0] = 0.1  # never
+        norms[1, 0] = 0.5  # not above it either
         norms[:, 1] = torch.linspace(0.55, 0.9, n_records)  # from the start
         norms[:, 2] = torch.tensor([0.1, 0.8, 0.2, 0.7, *[0.3] * (n_records - 4)])  # not for good
         cases.append((norms,))
-    hint = "argmax of (norms > 0.5) along the records, and -1 where there is no True."
-    return compare("8.4", answer, cases, expected, mistakes, hint=hint, tolerance=1e-9)
+    hint = "follow one column by hand: at which record is it above 0.5 for the first time?"
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def _matrices(seed, least_hidden=1, n_features=None):
-    """Return cases (W,) of several sizes, never square."""
-    random = generator(seed)
-    cases = []
-    for _ in range(4):
-        n_hidden = least_hidden + integer(0, 2, random)
-        n = n_features or n_hidden + integer(1, 4, random)
-        cases.append((torch.randn(n_hidden, n, generator=random),))
-    return cases
-
-
-def check_concepts_08(answer, *, seed=0):
-    """Check exercise 8.5: `concepts_08()`, two questions, each choice explained.
-
-    () -> letters, one for each question; any seed asks the same.
-    """
-    explanations = (
-        {
-            "a": (
-                "here all features are independent. The entry belongs to the model, not to "
-                "the data."
-            ),
-            "b": "right: that is interference.",
-            "c": "the matrix is symmetric; importance is not in it.",
-        },
-        {
-            "a": "right: rare features disturb each other rarely, so sharing pays.",
-            "b": "so it does in a linear model, whatever the density.",
-            "c": "less is active at a time, and so more fits in.",
-        },
-    )
-    return choose("8.5", answer, "ba", explanations)
+check_concepts = concepts_of("08")
+answer, outcome, predict, prediction, progress = functions_of("08")

@@ -2,10 +2,13 @@
 
 import torch
 
-from toyutils.exercises._check import choose, compare, generator, integer, number
+from toyutils.exercises._check import Formula, exercise, generator, integer, number
+from toyutils.exercises._progress import functions_of
+from toyutils.exercises.concepts import concepts_of
 
 
-def check_shares_of_a_dimension(answer, *, seed=0):
+@exercise("10.1")
+def check_shares_of_a_dimension(seed):
     """Check exercise 10.1: `shares_of_a_dimension(W)`, (hidden, feature) -> D_i (feature,)."""
 
     def parts(W):
@@ -24,14 +27,16 @@ def check_shares_of_a_dimension(answer, *, seed=0):
         "the sum runs over all j, feature i among them: a lone feature then gets 1.": (
             without_itself
         ),
-        "Ŵ_i has length one: divide by |W_i| before taking the products.": (
+        "the first direction of every product has length one.": (
             lambda W: parts(W)[1] / parts(W)[0].square().sum(1)
         ),
         "the products are squared before they are summed.": (
             lambda W: parts(W)[1] / (parts(W)[0].sum(1) / parts(W)[1].sqrt())
         ),
-        "above stands |W_i|², not |W_i|.": lambda W: expected(W) / parts(W)[1].sqrt(),
-        "only Ŵ_i has length one, W_j keeps its own.": (
+        "the numerator is the squared length, not the length.": lambda W: (
+            expected(W) / parts(W)[1].sqrt()
+        ),
+        "only the first direction of a product has length one; the other keeps its own.": (
             lambda W: parts(W)[1] / parts(W / W.norm(dim=0))[0].square().sum(1)
         ),
         "that is m over the sum of squared lengths: D* of the model, not D of each feature.": (
@@ -41,11 +46,12 @@ def check_shares_of_a_dimension(answer, *, seed=0):
     random = generator(seed)
     sizes = [(m, n + integer(0, 2, random)) for m, n in [(3, 5), (2, 4), (4, 7), (2, 6)]]
     cases = [(torch.randn(m, n, generator=random),) for m, n in sizes]
-    hint = "D_i = |W_i|² / Σ_j (Ŵ_i · W_j)², with Ŵ_i = W_i / |W_i|; columns are directions."
-    return compare("10.1", answer, cases, expected, mistakes, hint=hint)
+    hint = "columns at right angles have 1 each, an antipodal pair 1/2 each."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_share_on_line(answer, *, seed=0):
+@exercise("10.2")
+def check_share_on_line(seed):
     """Check exercise 10.2: `share_on_line(D, kept, value)`, within 0.012, among `kept`."""
 
     def near(D, value, width=0.012):
@@ -70,26 +76,35 @@ def check_share_on_line(answer, *, seed=0):
         "a share is asked, not a count.": (
             lambda D, kept, value: (near(D, value) & kept).sum().double()
         ),
-        "within 0.012 on either side, not 0.006.": (
+        "0.012 on either side, not half of it.": (
             lambda D, kept, value: (near(D, value, 0.006) & kept).sum() / kept.sum()
+        ),
+        "0.012 on either side, not twice as much.": (
+            lambda D, kept, value: (near(D, value, 0.024) & kept).sum() / kept.sum()
+        ),
+        "0.012 is the distance itself, not a share of the value.": (
+            lambda D, kept, value: (near(D, value, 0.012 * value) & kept).sum() / kept.sum()
         ),
     }
     random = generator(seed)
     cases = []
     for k in range(4):
         value = number(0.3, 0.7, random)
-        offsets = torch.tensor([0.004, -0.004, 0.009, -0.009, -0.01, 0.1, -0.2, 0.003, 0.2])
+        # On either side of the line: inside, close to the width 0.012, and outside.
+        offsets = [0.002, -0.003, -0.005, -0.007, 0.0115, -0.0115, 0.0125, -0.0125, 0.018, -0.2]
+        offsets = torch.tensor([*offsets, 0.1, 0.0, 0.2])
         D = value + offsets.repeat(1 + k + integer(0, 2, random))
         kept = torch.rand(len(D), generator=random) < 0.6
-        kept[:3] = True
+        kept[:11] = True
         kept[-2] = False
         kept[-1] = k % 2 == 0
         cases.append((D, kept, value))
-    hint = "((D - value).abs() <= 0.012) & kept, counted, over the number of kept."
-    return compare("10.2", answer, cases, expected, mistakes, hint=hint)
+    hint = "where every represented feature lies on the line, the share is 1."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_connected(answer, *, seed=0):
+@exercise("10.3")
+def check_connected(seed):
     """Check exercise 10.3: `connected(joined, start)` -> bool (node,), who can be reached."""
 
     def grow(joined, start, steps):
@@ -101,6 +116,16 @@ def check_connected(answer, *, seed=0):
 
     def expected(joined, start):
         return grow(joined, start, len(joined))
+
+    def by_first_neighbours(joined, start):
+        reached = grow(joined, start, 0)
+        for _ in range(len(joined)):
+            new = joined[start] & ~reached
+            if not new.any():
+                break
+            start = int(new.int().argmax())
+            reached[start] = True
+        return reached
 
     def without_start(joined, start):
         reached = expected(joined, start)
@@ -117,7 +142,16 @@ def check_connected(answer, *, seed=0):
         "two steps are too few: repeat until nothing new is reached.": (
             lambda joined, start: grow(joined, start, 2)
         ),
+        "five steps are too few: repeat until nothing new is reached.": (
+            lambda joined, start: grow(joined, start, 5)
+        ),
         "the start belongs to its own component.": without_start,
+        "a node can have several neighbours: follow all of them, not only one.": (
+            by_first_neighbours
+        ),
+        "edges lead both ways: nodes with smaller numbers can be reached as well.": (
+            lambda joined, start: grow(joined.triu(), start, len(joined))
+        ),
         "those are all that have any edge, in whatever component.": (
             lambda joined, start: joined.any(0)
         ),
@@ -127,21 +161,26 @@ def check_connected(answer, *, seed=0):
     }
     random = generator(seed)
     cases = []
-    for _ in range(4):
-        # A chain of five or six, another chain, and one node alone, in random order.
-        first, second = integer(5, 6, random), integer(2, 4, random)
-        n = first + second + 1
+    long, ring, second = integer(12, 14, random), integer(5, 7, random), integer(2, 4, random)
+    for begin in (0, 2, long + 1, long + ring + 1):
+        # A chain with a side branch, a ring, a second chain, and one node alone, in random
+        # order: begun at the end of the chain, inside it, in the ring, and at the lone node.
+        edges = [(i, i + 1) for i in range(long - 1)] + [(4, long)]
+        edges += [(long + 1 + i, long + 1 + (i + 1) % ring) for i in range(ring)]
+        edges += [(long + ring + 2 + i, long + ring + 3 + i) for i in range(second)]
+        n = long + ring + second + 3
         joined = torch.zeros(n, n, dtype=torch.bool)
-        for i in (*range(first - 1), *range(first, first + second - 1)):
-            joined[i, i + 1] = joined[i + 1, i] = True
+        for i, j in edges:
+            joined[i, j] = joined[j, i] = True
         order = torch.randperm(n, generator=random)
-        start = int((order == 0).nonzero())
+        start = int((order == begin).nonzero())
         cases.append((joined[order][:, order], start))
-    hint = "keep a set of reached nodes; add the neighbours of all of them until it stops growing."
-    return compare("10.3", answer, cases, expected, mistakes, hint=hint)
+    hint = "try a chain begun in its middle, a ring, and a node without any edge."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_worth_of_a_dimension(answer, *, seed=0):
+@exercise("10.4")
+def check_worth_of_a_dimension(seed):
     """Check exercise 10.4: `worth_of_a_dimension(loss, density, n_features, n_hidden)`.
 
     Loss taken away, in units of one feature's variance, for each hidden dimension.
@@ -154,17 +193,19 @@ def check_worth_of_a_dimension(answer, *, seed=0):
         return n_features * (variance(density) - loss) / (n_hidden * variance(density))
 
     mistakes = {
-        "the loss is a mean over features: multiply it by n_features, too.": (
+        "the loss is a mean over the features as well; you took it for a sum.": (
             lambda L, p, n, m: (n * variance(p) - L) / (m * variance(p))
         ),
-        "multiply by n_features: the loss is a mean over them.": (
+        "that counts one feature only: all of them lose something.": (
             lambda L, p, n, m: (variance(p) - L) / (m * variance(p))
         ),
-        "without a model the loss is the variance, p/3 - p²/4: a bias answers the mean.": (
+        "without a model the loss is the variance, not E[x²]: a bias answers the mean.": (
             lambda L, p, n, m: n * (p / 3 - L) / (m * p / 3)
         ),
-        "per hidden dimension: divide by n_hidden.": (lambda L, p, n, m: m * expected(L, p, n, m)),
-        "measure it in features: divide by the variance of one.": (
+        "that is the saving of the whole model; one hidden dimension is asked.": (
+            lambda L, p, n, m: m * expected(L, p, n, m)
+        ),
+        "measure it in features: in units of what one of them costs without a model.": (
             lambda L, p, n, m: expected(L, p, n, m) * variance(p)
         ),
         "that is what the model still loses; the saving is what it takes away.": (
@@ -178,25 +219,9 @@ def check_worth_of_a_dimension(answer, *, seed=0):
         p = number(0.1, 0.8, random)
         n += integer(0, 3, random)
         cases.append((number(0.1, 0.5, random) * variance(p), p, n, m))
-    hint = "n_features (v - loss) / (n_hidden v), with v = p/3 - p²/4."
-    return compare("10.4", answer, cases, expected, mistakes, hint=hint)
+    hint = "where nothing is lost any more, it is the number of features per hidden dimension."
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
-def check_concepts_10(answer, *, seed=0):
-    """Check exercise 10.5: `concepts_10()`, two questions, each choice explained.
-
-    () -> letters, one for each question; any seed asks the same.
-    """
-    explanations = (
-        {
-            "a": "their length is about 1.",
-            "b": "right: each has a half of it for itself.",
-            "c": "both are always there. They err when they meet.",
-        },
-        {
-            "a": "the number of features exceeds it. Their shares do not.",
-            "b": "right: dimensions are shared out, never multiplied.",
-            "c": "so it is if none share. In superposition each gets less than 1.",
-        },
-    )
-    return choose("10.5", answer, "bb", explanations)
+check_concepts = concepts_of("10")
+answer, outcome, predict, prediction, progress = functions_of("10")

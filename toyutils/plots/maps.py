@@ -8,7 +8,6 @@ import torch
 
 from toyutils.plots.look import (
     DASHES,
-    FAINT,
     INK,
     SCALE,
     SYMBOLS,
@@ -49,9 +48,7 @@ def phase_diagram(
         x=rounded(density), y=rounded(ratio), z=rounded(value.T, 3), text=text,
         hovertemplate=hover + "<extra></extra>", coloraxis="coloraxis",
     ))  # fmt: skip
-    fig.update_layout(
-        coloraxis=dict(colorscale=SCALE, cmin=0, cmax=1, colorbar_title=value_title)
-    )
+    fig.update_layout(coloraxis=dict(colorscale=SCALE, cmin=0, cmax=1, colorbar_title=value_title))
     _add_lines(fig, lines or {})
     if points is not None:
         x, y, filled = points
@@ -141,7 +138,9 @@ def landscape(
     x, y, loss = plain(x), plain(y), plain(loss)
     _check_map("loss", loss, x, y)
     if not float(loss.min()) > 0:
-        raise ValueError(f"loss has {float(loss.min()):.3g}; a logarithmic map needs values above 0")
+        raise ValueError(
+            f"loss has {float(loss.min()):.3g}; a logarithmic map needs values above 0"
+        )
     low, high = loss.min().log10().item(), loss.max().log10().item()
     ticks = [low + k * (high - low) / 4 for k in range(5)]
     fig = go.Figure(go.Contour(

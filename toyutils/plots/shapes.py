@@ -220,7 +220,7 @@ def _flattened(directions: torch.Tensor) -> torch.Tensor:
     """Return directions (hidden, feature) as seen along their own two widest axes, (2, feature)."""
     _, spread, across = torch.linalg.svd(directions, full_matrices=False)
     flat = torch.zeros(2, directions.shape[1], dtype=directions.dtype)
-    flat[: min(2, len(spread))] = (spread[:2, None] * across[:2])
+    flat[: min(2, len(spread))] = spread[:2, None] * across[:2]
     return flat
 
 

@@ -59,7 +59,9 @@ def draw(fig: dict) -> str | None:
         names = [t["name"] for t in traces if _in_legend(t, layout, len(traces))]
         columns = max(1, int((_WIDTH - 70) // (44 + _LETTER * max(map(len, names), default=1))))
         area = _area(traces, layout, math.ceil(len(set(names)) / columns))
-        panels = {pair: _panel(page, pair, layout, area) for pair in dict.fromkeys(map(_pair, traces))}
+        panels = {
+            pair: _panel(page, pair, layout, area) for pair in dict.fromkeys(map(_pair, traces))
+        }
         for k, trace in enumerate(traces):
             label = trace.get("name") if _in_legend(trace, layout, len(traces)) else None
             _DRAW[trace.get("type", "scatter")](panels[_pair(trace)], trace, layout, kind(k), label)
@@ -126,8 +128,8 @@ def _panel(page, pair, layout, area):
     panel = page.add_axes(
         (left + x0 * width, bottom + y0 * height, (x1 - x0) * width, (y1 - y0) * height)
     )
-    panel.set_xscale(_axis(layout, pair[0]).get("type") == "log" and "log" or "linear")
-    panel.set_yscale(_axis(layout, pair[1]).get("type") == "log" and "log" or "linear")
+    panel.set_xscale((_axis(layout, pair[0]).get("type") == "log" and "log") or "linear")
+    panel.set_yscale((_axis(layout, pair[1]).get("type") == "log" and "log") or "linear")
     return panel
 
 
@@ -150,7 +152,9 @@ def _dress(panel, pair, layout) -> None:
         axis.set_label_text(_plain(settings.get("title")))
         if settings.get("visible") is False:
             axis.set_visible(False)
-            panel.spines[["bottom", "top"] if letter == "x" else ["left", "right"]].set_visible(False)
+            panel.spines[["bottom", "top"] if letter == "x" else ["left", "right"]].set_visible(
+                False
+            )
         if settings.get("scaleanchor"):
             panel.set_aspect("equal", adjustable="box", anchor="N")
 
@@ -309,8 +313,8 @@ def _annotate(panel, note, refs, how) -> None:
         panel.annotate(_plain(text), (x, y), (note["ax"], -note["ay"]), ha="center", va="center",
                        arrowprops=arrow, **looks)  # fmt: skip
         return
-    sides = [{"auto": "center", "middle": "center"}.get(side, side)
-             for side in (note.get("xanchor", "center"), note.get("yanchor", "center"))]  # fmt: skip
+    anchors = (note.get("xanchor", "center"), note.get("yanchor", "center"))
+    sides = [{"auto": "center", "middle": "center"}.get(anchor, anchor) for anchor in anchors]
     panel.annotate(_plain(text), (x, y), (note.get("xshift", 0), note.get("yshift", 0)),
                    ha=sides[0], va=sides[1], **looks)  # fmt: skip
 

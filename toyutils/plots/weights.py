@@ -1,4 +1,4 @@
-"""Weight matrices: columns as arrows, WᵀW as a heatmap, lengths as bars, the network as a drawing."""
+"""Weights: columns as arrows, WᵀW as a heatmap, lengths as bars, the network as a drawing."""
 
 import math
 

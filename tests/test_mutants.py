@@ -1,0 +1,166 @@
+"""Checks reject small faults: every mutant of every right answer, or the table says why not.
+
+python -m tests.test_mutants        count them by exercise
+"""
+
+import ast
+import runpy
+import warnings
+from dataclasses import dataclass
+
+import pytest
+
+from tests.equivalent_mutants import EQUIVALENT
+from tests.mutants import mutants
+from tests.test_exercises import CHECKS, NAMES, PATHS, mistakes
+from tools import notebooks
+
+ANOTHER_RIGHT = "another right answer: the exercise has many"
+# Right answers that come close by many small steps: moving a constant moves them next to nothing.
+APPROXIMATE = {"break_even_density_by_bisection", "interference_by_sum"}
+
+
+@dataclass(frozen=True)
+class Original:
+    """A right answer in source: the exercise it answers, and what its names mean."""
+
+    exercise: str
+    label: str
+    source: str
+    name: str
+    names: dict
+
+    def function(self):
+        """Return the right answer itself."""
+        scope = dict(self.names)
+        exec(self.source, scope)
+        return scope[self.name]
+
+
+def originals():
+    """Yield the notebooks' reference answers, and the other right answers stored in source."""
+    for path in notebooks.notebook_paths():
+        notebook = notebooks.read(path)
+        names = {}
+        exec("import math\n\nimport numpy as np\nimport torch", names)
+        for exercise in notebooks.exercises(notebook, path.name)[:-1]:
+            tree = ast.parse(notebook.cells[exercise.solution].source)
+            [function] = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+            source = ast.unparse(function)
+            yield Original(exercise.function, "reference", source, function.name, names)
+    for path in PATHS:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = runpy.run_path(str(path))
+        functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+        [right] = [n.value for n in tree.body if isinstance(n, ast.Assign)
+                   and n.targets[0].id == "RIGHT"]  # fmt: skip
+        for key, answers in zip(right.keys, right.values, strict=True):
+            if not mistakes(key.value):
+                continue  # many answers are right there: most mutants of a variant are, too
+            for k, answer in enumerate(answers.elts[1:], 1):
+                if getattr(answer, "id", "") in APPROXIMATE:
+                    continue
+                if isinstance(answer, ast.Name):
+                    source, name = ast.unparse(functions[answer.id]), answer.id
+                else:
+                    source, name = f"answer = {ast.unparse(answer)}", "answer"
+                yield Original(key.value, f"right {k}", source, name, names)
+
+
+def listed(name):
+    """Return the lines of those mutants of an exercise that the table holds for equivalent."""
+    return {line for exercises in EQUIVALENT.values() for line in exercises.get(name, ())}
+
+
+def judged(name):
+    """Return [(mutant, whether the check accepts it)] of an exercise's right answers."""
+    check = CHECKS[name]
+    verdicts = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a mutant may well warn
+        for original in ORIGINALS:
+            if original.exercise == name:
+                assert check(original.function()).passed, f"{name}, {original.label}"
+                faulty = mutants(original.source, original.name, original.names)
+                verdicts += [(mutant, check(mutant.function).passed) for mutant in faulty]
+    return verdicts
+
+
+ORIGINALS = list(originals())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mutants_are_rejected(name):
+    verdicts = judged(name)
+    accepted = {mutant.line for mutant, passed in verdicts if passed}
+    assert accepted <= listed(name), "the check accepts these"
+    made = {mutant.line for mutant, _ in verdicts}
+    assert listed(name) <= made, "no such mutant is made any more: delete it from the table"
+    if name not in EQUIVALENT[ANOTHER_RIGHT]:
+        assert listed(name) <= accepted, "rejected after all: delete it from the table"
+
+
+def test_every_exercise_has_mutants():
+    assert {original.exercise for original in ORIGINALS} == set(NAMES)
+    assert {n for exercises in EQUIVALENT.values() for n in exercises} <= set(NAMES)
+
+
+def lines_of(source, **names):
+    """Return {line that differs: mutant}."""
+    return {mutant.line: mutant for mutant in mutants(source, "f", names)}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("f = lambda x: x > 2", ["x >= 2", "x < 2", "x > 3", "x > 2.4", "x > 1.6", "x > -2"]),
+        ("f = lambda x, y: x + y", ["x - y", "x", "y", "y + y", "x + x"]),
+        ("f = lambda x: x.sum(0)", ["x.mean(0)", "x.sum(1)", "x.sum(-1)", "x"]),
+        ("f = lambda x: x[0]", ["x[1]", "x[-1]", "x"]),
+        ("f = lambda x: x[:2]", ["x[:2 + 1]", "x[:2 - 1]", "x[2:]"]),
+        ("f = lambda n: [k for k in range(n)]", ["[k for k in range(n - 1)]"]),
+        ("f = lambda a, b: a if a > b else b", ["a", "b", "a if a < b else b"]),
+        ("f = lambda x: np.outer(x, 3)", ["np.outer(3, x)", "x"]),
+    ],
+)
+def test_what_is_changed(source, expected):
+    made = lines_of(source)
+    for body in expected:
+        assert source.partition(": ")[0] + ": " + body in made, list(made)
+
+
+def test_statements_are_changed():
+    source = (
+        "def f(x):\n    s = 0\n    for v in x:\n        if v > 0:\n            s += v\n    return s"
+    )
+    made = lines_of(source)
+    for line in ("without s = 0", "without for v in x:", "if True:", "s = v", "s -= v",
+                 "return -s", "return s * (1 + 0j)", "return 1.2 * s", "break"):  # fmt: skip
+        assert line in made, list(made)
+    assert made["if v < 0:"].function([1, -2]) == -2
+
+
+def test_a_loop_without_end_is_stopped():
+    made = lines_of("def f(n):\n    while n < 5:\n        n += 1\n    return n")
+    with pytest.raises(RuntimeError, match="without end"):
+        made["n -= 1"].function(1)
+
+
+def main():
+    """Print how many mutants were made, rejected and held for equivalent."""
+    print(
+        "| exercise | mutants | rejected | equivalent | accepted wrongly |\n" + "| --- " * 5 + "|"
+    )
+    total = [0, 0, 0, 0]
+    for name in sorted(NAMES, key=lambda n: [int(k) for k in CHECKS[n].exercise.split(".")]):
+        verdicts = judged(name)
+        accepted = [mutant for mutant, passed in verdicts if passed]
+        equal = sum(mutant.line in listed(name) for mutant in accepted)
+        counts = [len(verdicts), len(verdicts) - len(accepted), equal, len(accepted) - equal]
+        total = [a + b for a, b in zip(total, counts, strict=True)]
+        print(f"| {CHECKS[name].exercise} {name} |", " | ".join(map(str, counts)), "|")
+    print("| together |", " | ".join(map(str, total)), "|")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""The closing questions of every notebook, and the one check for all of them.
+
+The questions themselves stand in the notebooks; here is what to say about each choice. Choices
+stand in an order drawn once at random, so that no letter is right more often than another.
+"""
+
+from typing import NamedTuple
+
+from toyutils.exercises._check import choose, exercise
+
+
+class Questions(NamedTuple):
+    """Closing questions: their exercise's number, and for each {letter: why it is right or not}.
+
+    The explanation of the right choice begins with "right: ".
+    """
+
+    exercise: str
+    explanations: tuple[dict[str, str], ...]
+
+
+QUESTIONS = {
+    "00": Questions(
+        "0.3",
+        (
+            {
+                "a": (
+                    "that is a property of the data. It makes superposition costlier, since "
+                    "features disturb each other when they meet."
+                ),
+                "b": (
+                    "right: superposition is about directions of features, more of them than "
+                    "dimensions."
+                ),
+                "c": (
+                    "that is polysemanticity, a property of neurons. Superposition is one "
+                    "cause of it."
+                ),
+            },
+            {
+                "a": "the networks know nothing of each other; they only train side by side.",
+                "b": "the average of pentagons turned by different angles is nothing at all.",
+                "c": "right: only a count over seeds says how often something happens.",
+            },
+        ),
+    ),
+    "01": Questions(
+        "1.5",
+        (
+            {
+                "a": "it is exact: no weights and biases do better, however long you train.",
+                "b": (
+                    "an equal share is one way. Leaving one feature out costs the same, and "
+                    "so does everything in between."
+                ),
+                "c": "right: one direction is lost, and with it the variance along it.",
+            },
+            {
+                "a": (
+                    "without a bias that output would be 0, and the loss higher by the square "
+                    "of the mean."
+                ),
+                "b": "0 is the output without a bias. The mean is a better guess.",
+                "c": (
+                    "right: the best constant answer is the mean, and the variance is the "
+                    "error that is left."
+                ),
+            },
+        ),
+    ),
+    "02": Questions(
+        "2.4",
+        (
+            {
+                "a": "the exact loss has no sample at all, and says the same.",
+                "b": (
+                    "right: sparsity changes these numbers, and not which directions are "
+                    "worth keeping."
+                ),
+                "c": "the exact minimum itself keeps no more features; no training goes below it.",
+            },
+            {
+                "a": "noise would give different losses. These agree.",
+                "b": (
+                    "right: nothing in the loss prefers a direction, so the sample (or, with "
+                    "fresh points, the start) decides where on the circle a model ends."
+                ),
+                "c": (
+                    "beside a saddle there is something lower. Here there is nothing lower "
+                    "anywhere."
+                ),
+            },
+        ),
+    ),
+    "03": Questions(
+        "3.6",
+        (
+            {
+                "a": "right: the two partly cancel in h. That happens with probability p².",
+                "b": (
+                    "alone it makes h negative. Its own output is right, and the ReLU "
+                    "silences the other."
+                ),
+                "c": "one number cannot hold two: when both are active, the smaller one is lost.",
+            },
+            {
+                "a": "right: from a start with equal signs, gradient descent rarely gets out.",
+                "b": "not one of them has a dead output; the notebook counts.",
+                "c": "they have converged, to a higher loss.",
+            },
+        ),
+    ),
+    "04": Questions(
+        "4.5",
+        (
+            {
+                "a": (
+                    "right: a constant can correct an average. What varies from point to "
+                    "point stays."
+                ),
+                "b": "it can shift the output by a constant, and so remove the average error.",
+                "c": "the bias is the same number at every point, and the interference is not.",
+            },
+            {
+                "a": "obtuse means beyond a right angle; the dot product is negative, not 0.",
+                "b": (
+                    "right: with a ReLU, negative interference is free as long as a feature "
+                    "is alone."
+                ),
+                "c": "so it would in a linear model. Here a ReLU follows.",
+            },
+        ),
+    ),
+    "05": Questions(
+        "5.5",
+        (
+            {
+                "a": (
+                    "a majority is no optimum. Only the exact losses of both arrangements can say."
+                ),
+                "b": "16 networks do not.",
+                "c": "right: no more than that. Another learning rate or start gives other shares.",
+            },
+            {
+                "a": "the number of seeds that others train does not change the chance of one.",
+                "b": "right: and you cannot tell from one picture whether it is 1/2 or nearly 1.",
+                "c": "half of all seeds show something else.",
+            },
+        ),
+    ),
+    "06": Questions(
+        "6.5",
+        (
+            {
+                "a": "the number of features is not what is minimised.",
+                "b": "the exact loss tells, and so do finite differences of each gradient.",
+                "c": (
+                    "right: both claim to minimise the loss, and it is the loss that can be "
+                    "measured."
+                ),
+            },
+            {
+                "a": (
+                    "right: each use answers for a part of the error. Forgetting one is the "
+                    "fault of this notebook."
+                ),
+                "b": "the square gives the factor 2.",
+                "c": "with one or with twenty hidden numbers there are two parts as well.",
+            },
+        ),
+    ),
+    "07": Questions(
+        "7.5",
+        (
+            {
+                "a": "right: what training finds and what is best are two questions.",
+                "b": "the trained models sit in a minimum of their own.",
+                "c": "both losses are exact; the heptagon placed by hand stays where it is.",
+            },
+            {
+                "a": (
+                    "right: interference grows steeply as an angle shrinks, so one narrow gap "
+                    "costs more than others save."
+                ),
+                "b": "all features are equally important here; unequal importance bends a polygon.",
+                "c": "they are random. The polygon forms all the same.",
+            },
+        ),
+    ),
+    "08": Questions(
+        "8.5",
+        (
+            {
+                "a": "the matrix is symmetric; importance is not in it.",
+                "b": "right: that is interference.",
+                "c": (
+                    "here all features are independent. The entry belongs to the model, not "
+                    "to the data."
+                ),
+            },
+            {
+                "a": "less is active at a time, and so more fits in.",
+                "b": "right: rare features disturb each other rarely, so sharing pays.",
+                "c": "so it does in a linear model, whatever the density.",
+            },
+        ),
+    ),
+    "09": Questions(
+        "9.5",
+        (
+            {
+                "a": "it does fall a little, and then jumps: two minima change places.",
+                "b": "the optimum at each density is one number, and it falls once.",
+                "c": (
+                    "right: on either side both arrangements are minima, and the lower one changes."
+                ),
+            },
+            {
+                "a": "right: it needs no training, only exact losses.",
+                "b": "that depends on the recipe. Near a boundary it may not be the best one.",
+                "c": "the diagrams show optima, or ends of training. Time is not in them.",
+            },
+        ),
+    ),
+    "10": Questions(
+        "10.5",
+        (
+            {
+                "a": "their length is about 1.",
+                "b": "right: each has a half of it for itself.",
+                "c": "both are always there. They err when they meet.",
+            },
+            {
+                "a": "the number of features exceeds it. Their shares do not.",
+                "b": "so it is if none share. In superposition each gets less than 1.",
+                "c": "right: dimensions are shared out, never multiplied.",
+            },
+        ),
+    ),
+}
+
+
+def concepts_of(notebook):
+    """Return the check `check_concepts(answer)` of one notebook, by its two digits."""
+    number, explanations = QUESTIONS[notebook]
+
+    @exercise(number)
+    def check_concepts(seed):
+        """Check the closing questions: () -> one letter for each; any seed asks the same."""
+        return lambda answer: choose(answer, explanations)
+
+    return check_concepts
