@@ -32,7 +32,7 @@ _MODULES = {"torch", "np", "math", "linalg", "F"}
 # Without these a result has another form, which checks accept: no fault.
 _FORMS = {
     "item", "tolist", "numpy", "double", "float", "int", "bool", "reshape", "tensor", "Parameter",
-    "tuple", "stack", "array",
+    "tuple", "stack", "array", "Fraction",
 }  # fmt: skip
 _FORM_KEYWORDS = {"dtype", "strict", "generator"}
 _MOST_ROUNDS = 20_000
@@ -249,8 +249,7 @@ def _calls(node):
     if name in _FORMS:
         return
     base = node.func.value if isinstance(node.func, ast.Attribute) else None
-    name = getattr(base, "id", getattr(base, "attr", None))
-    if base is not None and name not in _MODULES:
+    if base is not None and getattr(base, "id", getattr(base, "attr", "")) not in _MODULES:
         yield base
     if len(node.args) >= 1 and not isinstance(node.args[0], ast.Starred):
         yield node.args[0]

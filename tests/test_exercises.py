@@ -4,38 +4,23 @@ The answers stand in tests/answers/nbNN.py, one file per notebook. A check witho
 answers there fails `test_every_check_has_its_answers`.
 """
 
+import ast
 import functools
 import inspect
 import re
-import runpy
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tests.answers import CHECKS, NAMES, RIGHT, WRONG, mistakes, originals
 from toyutils import theory
-from toyutils.exercises import _check, nb01, nb03, of_notebook
+from toyutils.exercises import _check, nb00, nb01, nb03, nb06
 from toyutils.models import ReLUModel, reconstruction_loss
 
-PATHS = sorted(Path(__file__).parent.glob("answers/nb*.py"))
-ANSWERS = [runpy.run_path(path) for path in PATHS]
-RIGHT = {name: answers for module in ANSWERS for name, answers in module["RIGHT"].items()}
-WRONG = {name: answers for module in ANSWERS for name, answers in module["WRONG"].items()}
-CHECKS = {
-    name.removeprefix("check_"): function
-    for path in PATHS
-    for name, function in vars(of_notebook(path.stem[2:])).items()
-    if name.startswith("check_") and name != "check_concepts"  # test_concepts.py
-}
-NAMES = sorted(CHECKS)
+ORIGINALS = list(originals())
 SEEDS = (1002, 1005)  # those of hidden tests; test_build.py in tests/course compares
-
-
-def mistakes(name, seed=0):
-    """Return {hint: wrong formula} of a check; empty for one that looks at properties."""
-    return getattr(CHECKS[name].__wrapped__(seed), "mistakes", {})
 
 
 def test_every_check_has_its_answers():
@@ -173,6 +158,119 @@ def test_faults_that_any_answer_can_have(name):
     assert "takes the arguments" in result.message
 
 
+def as_type(dtype):
+    """Return a change of results to this type of number."""
+    return in_each(lambda part: part if part.dtype == torch.bool else part.to(dtype))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numbers_of_any_precision_are_accepted(name):
+    for dtype in (torch.float16, torch.float32, torch.float64):
+        result = CHECKS[name](spoiled(name, as_type(dtype)))
+        if (name, dtype) == ("slope_by_nudging", torch.float16):  # its task asks for five digits
+            assert "16 bits carry three digits" in result.message
+        else:
+            assert result.passed, str(result)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_complex_results_are_rejected(name):
+    result = CHECKS[name](spoiled(name, as_type(torch.complex64)))
+    kinds = {part.dtype for part in _parts(RIGHT[name][0], name)}
+    if kinds == {torch.bool}:
+        assert result.passed, "truth values have no complex form"
+    else:
+        assert "complex numbers" in result.message
+
+
+def _parts(answer, name):
+    """Return the tensors that a right answer gave in the last case of its check."""
+    seen = []
+
+    def spy(args, result):
+        seen[:] = result if isinstance(result, tuple) else [result]
+        return result
+
+    CHECKS[name](spoiled(name, spy))
+    return [torch.as_tensor(part) for part in seen]
+
+
+def test_arithmetic_in_16_bits_is_told_where_it_is_too_rough():
+    def rough(x):
+        return (x.half() + 300 - 300) ** 2
+
+    cases = [(torch.tensor([1.0, 1.3, 1.7]),), (torch.tensor([2.2, 1.1]),)]
+    result = checked(_check.Formula(cases, lambda x: x**2))(rough)
+    assert "16 bits carry three digits" in result.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        (lambda x: y, "nothing has this name"),  # noqa: F821
+        (lambda x: torch.nan * x, "NaN or infinity"),
+        (lambda x: x[7], "an index lies beyond the end"),
+        (lambda x: x @ torch.ones(5), "the shapes do not fit together"),
+        (lambda x: endless(x), "calls itself without end"),
+        (lambda x: torch.rand(3), "gave two different results"),
+        (lambda x: torch.zeros(3), "in all 2 cases your function returned the same"),
+        (lambda x: torch.round(x / 3, decimals=2), "these are rounded numbers"),
+        (lambda x: x / 3.02, "the general one"),
+    ],
+)  # fmt: skip
+def test_general_hints_fit_what_happened(answer, phrase):
+    cases = [(torch.tensor([1.0, 2.0, 4.0]),), (torch.tensor([5.0, 2.0, 0.3]),)]
+    message = checked(_check.Formula(cases, lambda x: x / 3, hint="the general one"))(
+        answer
+    ).message
+    assert phrase in message
+    assert message.count("Hint") == 1
+
+
+def endless(x):
+    return endless(x)
+
+
+def test_an_exception_gets_no_hint_about_the_exercise():
+    for name in NAMES:
+
+        def stop(*args):
+            raise OSError("boom")
+
+        assert "Hint" not in CHECKS[name](functools.wraps(RIGHT[name][0])(stop)).message
+
+
+def test_messages_use_the_learners_own_names():
+    def two_or_more(n, s):
+        return 0.0
+
+    assert "For n = 5, s = 0.97: " in nb00.check_two_or_more_probability(two_or_more).message
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if mistakes(name)])
+def test_the_right_formula_takes_the_arguments_of_the_exercise(name):
+    [reference] = [o for o in ORIGINALS if o.exercise == name and o.label == "reference"]
+    expected = CHECKS[name].__wrapped__(0).expected
+    assert list(inspect.signature(expected).parameters) == list(
+        inspect.signature(reference.function()).parameters
+    )
+
+
+def test_a_step_taken_and_taken_back_is_named():
+    def in_place(loss, W):
+        slope = np.zeros_like(W)
+        for index in np.ndindex(W.shape):
+            W[index] += 1e-6
+            above = loss(W)
+            W[index] -= 2e-6
+            slope[index] = (above - loss(W)) / 2e-6
+            W[index] += 1e-6
+        return slope
+
+    message = nb06.check_slope_by_nudging(in_place).message
+    assert "loses the last digits" in message
+
+
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if "b" in inspect.signature(RIGHT[name][0]).parameters]
 )
@@ -306,3 +404,41 @@ def test_a_changed_input_is_named():
     for answer, name in [(lambda x, y: y.add_(1), "y"), (lambda *args: args[1].add_(1), "x2")]:
         result = checked(_check.Formula([case], lambda x, y: x + y))(answer)
         assert f"changed its input `{name}`" in result.message
+
+
+def test_hints_say_less_than_the_answers():
+    """No part of a right answer occurs in any message of its check, nor in the check's help."""
+    for name in NAMES:
+        parts = parts_of_answers(name)
+        assert parts, name
+        for text in texts(name):
+            told = [part for part in parts if part in plain(text)]
+            assert not told, f"{name}: {told} in {text!r}"
+
+
+def texts(name):
+    """Return all that a check can say: its hints, its messages, its docstring."""
+    check = CHECKS[name]
+    wrong = WRONG.get(name, {}).values()
+    hint = getattr(check.__wrapped__(0), "hint", "")
+    messages = [re.sub(r"\(in the line `.*`\)", "", check(answer).message) for answer in wrong]
+    return [*mistakes(name), hint, *messages, check.__doc__]
+
+
+def parts_of_answers(name):
+    """Return the expressions in the source of an exercise's right answers, as `plain` text."""
+    parts = set()
+    for original in ORIGINALS:
+        if original.exercise == name:
+            for node in ast.walk(ast.parse(original.source)):
+                if isinstance(node, ast.BinOp | ast.Call | ast.Compare | ast.Subscript):
+                    parts.add(plain(ast.unparse(node)))
+    return {part for part in parts if len(part) >= 5 and not part.startswith(plain(name))}
+
+
+def plain(text):
+    """Return text in which a formula in Python and one in prose look alike."""
+    for long, short in {"²": "2", "**2": "2", "ᵀ": ".t", "sparsity": "s", "density": "p",
+                        "ratio": "r", "n_features": "n", "n_hidden": "m"}.items():  # fmt: skip
+        text = text.replace(long, short)
+    return re.sub(r"[\s`*·()]", "", text.lower())

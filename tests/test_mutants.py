@@ -3,68 +3,16 @@
 python -m tests.test_mutants        count them by exercise
 """
 
-import ast
-import runpy
 import warnings
-from dataclasses import dataclass
 
 import pytest
 
+from tests.answers import CHECKS, NAMES, originals
 from tests.equivalent_mutants import EQUIVALENT
 from tests.mutants import mutants
-from tests.test_exercises import CHECKS, NAMES, PATHS, mistakes
-from tools import notebooks
 
 ANOTHER_RIGHT = "another right answer: the exercise has many"
-# Right answers that come close by many small steps: moving a constant moves them next to nothing.
-APPROXIMATE = {"break_even_density_by_bisection", "interference_by_sum"}
-
-
-@dataclass(frozen=True)
-class Original:
-    """A right answer in source: the exercise it answers, and what its names mean."""
-
-    exercise: str
-    label: str
-    source: str
-    name: str
-    names: dict
-
-    def function(self):
-        """Return the right answer itself."""
-        scope = dict(self.names)
-        exec(self.source, scope)
-        return scope[self.name]
-
-
-def originals():
-    """Yield the notebooks' reference answers, and the other right answers stored in source."""
-    for path in notebooks.notebook_paths():
-        notebook = notebooks.read(path)
-        names = {}
-        exec("import math\n\nimport numpy as np\nimport torch", names)
-        for exercise in notebooks.exercises(notebook, path.name)[:-1]:
-            tree = ast.parse(notebook.cells[exercise.solution].source)
-            [function] = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-            source = ast.unparse(function)
-            yield Original(exercise.function, "reference", source, function.name, names)
-    for path in PATHS:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        names = runpy.run_path(str(path))
-        functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
-        [right] = [n.value for n in tree.body if isinstance(n, ast.Assign)
-                   and n.targets[0].id == "RIGHT"]  # fmt: skip
-        for key, answers in zip(right.keys, right.values, strict=True):
-            if not mistakes(key.value):
-                continue  # many answers are right there: most mutants of a variant are, too
-            for k, answer in enumerate(answers.elts[1:], 1):
-                if getattr(answer, "id", "") in APPROXIMATE:
-                    continue
-                if isinstance(answer, ast.Name):
-                    source, name = ast.unparse(functions[answer.id]), answer.id
-                else:
-                    source, name = f"answer = {ast.unparse(answer)}", "answer"
-                yield Original(key.value, f"right {k}", source, name, names)
+ORIGINALS = list(originals())
 
 
 def listed(name):
@@ -84,9 +32,6 @@ def judged(name):
                 faulty = mutants(original.source, original.name, original.names)
                 verdicts += [(mutant, check(mutant.function).passed) for mutant in faulty]
     return verdicts
-
-
-ORIGINALS = list(originals())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,7 +79,7 @@ def test_statements_are_changed():
         "def f(x):\n    s = 0\n    for v in x:\n        if v > 0:\n            s += v\n    return s"
     )
     made = lines_of(source)
-    for line in ("without s = 0", "without for v in x:", "if True:", "s = v", "s -= v",
+    for line in ("without s = 0", "if True:", "s = v", "s -= v",
                  "return -s", "return s * (1 + 0j)", "return 1.2 * s", "break"):  # fmt: skip
         assert line in made, list(made)
     assert made["if v < 0:"].function([1, -2]) == -2

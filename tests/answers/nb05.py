@@ -1,6 +1,7 @@
 """Right and wrong answers to the exercises of notebook 05."""
 
 import math
+from fractions import Fraction
 
 import torch
 
@@ -48,7 +49,11 @@ RIGHT = {
     "gaps_in_degrees": [gaps_in_degrees, gaps_looped, lambda W: gaps_in_degrees(W.double())],
     "two_pairs_loss": [two_pairs_loss, two_pairs_looped],
     "polygon": [polygon, polygon_turned, lambda k, radius: polygon(k, radius).double().numpy()],
-    "seeds_needed": [seeds_needed, lambda q, e: -int(-(q - q * q) // (e * e))],
+    "seeds_needed": [
+        seeds_needed,
+        lambda q, e: -int(-(q - q * q) // (e * e)),
+        lambda q, e: math.ceil(Fraction(q) * (1 - Fraction(q)) / Fraction(e) ** 2),
+    ],
 }
 
 WRONG = {

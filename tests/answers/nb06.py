@@ -45,6 +45,16 @@ def slope_with_more_points(loss, W):
     return slope
 
 
+def slope_by_rows_and_columns(loss, W):
+    slope = np.zeros(W.shape)
+    for k in range(W.shape[0]):
+        for i in range(W.shape[1]):
+            nudge = np.zeros(W.shape)
+            nudge[k, i] = 1e-5
+            slope[k, i] = (loss(W + nudge) - loss(W - nudge)) / 2e-5
+    return slope
+
+
 def missing_terms(W, x, delta):
     return ((W @ delta)[:, None] - W * delta) * x
 
@@ -68,7 +78,11 @@ def _one_sided(loss, W, distance, step=1e-6):
 RIGHT = {
     "error_signal": [error_signal, error_signal_looped],
     "weight_gradient": [weight_gradient, weight_gradient_by_autograd],
-    "slope_by_nudging": [slope_by_nudging, slope_with_more_points],
+    "slope_by_nudging": [
+        slope_by_nudging,
+        slope_with_more_points,
+        slope_by_rows_and_columns,
+    ],
     "missing_terms": [missing_terms, missing_terms_looped],
 }
 
@@ -89,6 +103,8 @@ WRONG = {
         ),
         "a line through two points": (lambda loss, W: np.arange(W.size).reshape(W.shape)),
         "Expected shape": (lambda loss, W: np.zeros(9)),
+        "tiny ones drown": (lambda loss, W: _one_sided(loss, W, 1e-12, 1e-12)),
+        "large steps see the curve bend": (lambda loss, W: _one_sided(loss, W, 1e-4, 1e-4)),
     },
     "missing_terms": {
         "in its own column": (lambda W, x, delta: 0 * W + 0.2),

@@ -51,6 +51,13 @@ def connected_by_walking(joined, start):
     return [k in seen for k in range(len(joined))]
 
 
+def walk_without_memory(joined, start):
+    reached = torch.arange(len(joined)) == start
+    for j in joined[start].nonzero()[:, 0].tolist():
+        reached = reached | walk_without_memory(joined, j)
+    return reached
+
+
 def worth_of_a_dimension(loss, density, n_features, n_hidden):
     v = density / 3 - density**2 / 4
     return n_features * (v - loss) / (n_hidden * v)
@@ -74,6 +81,7 @@ WRONG = {
         "the share is 1": (lambda D, kept, v: 1 - share_on_line(D, kept, v)),
     },
     "connected": {
+        "calls itself without end": walk_without_memory,
         "begun in its middle": (
             lambda joined, start: joined.any(0) & (torch.arange(len(joined)) > start // 2)
         ),

@@ -6,8 +6,9 @@ import re
 import nbformat
 import pytest
 
-from tests.test_exercises import CHECKS, SEEDS
-from tests.test_exercises import RIGHT as RIGHT_ANSWERS
+from tests.answers import CHECKS
+from tests.answers import RIGHT as RIGHT_ANSWERS
+from tests.test_exercises import SEEDS
 from tools import course, grading, notebooks
 
 RIGHT = {name: answers[0] for name, answers in RIGHT_ANSWERS.items()}

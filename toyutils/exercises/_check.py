@@ -46,6 +46,9 @@ _LOOK = {
 }
 
 
+SIXTEEN_BITS = "numbers of 16 bits carry three digits. Calculate with `.float()` or `.double()`."
+
+
 @dataclass(frozen=True, repr=False)
 class Result:
     """Say how an exercise went: its number, a status (one of the three above), a message.
@@ -220,6 +223,12 @@ def number(low, high, random):
     return low + (high - low) * float(torch.rand((), generator=random))
 
 
+def rounding(given):
+    """Return the relative error to expect of a tensor of 16-bit numbers, and 0 of any other."""
+    half = given.dtype in (torch.float16, torch.bfloat16)
+    return min(8 * torch.finfo(given.dtype).eps, 0.02) if half else 0.0
+
+
 def _letters(answer, n_questions):
     """Call the learner's function; return the letters it chose, in lower case."""
     letters = call(answer, ())
@@ -248,16 +257,10 @@ def _close(given, right, tolerance):
         return False
     allowed = 1e-6
     if right.is_floating_point() and right.numel():
-        allowed += max(tolerance, _rounding(given)) * float(right.abs().nan_to_num().max())
+        allowed += max(tolerance, rounding(given)) * float(right.abs().nan_to_num().max())
     given, right = given.double().reshape(-1), right.double().reshape(-1)
     both_nan = given.isnan() & right.isnan()
     return bool((((given - right).abs() <= allowed) | both_nan).all())
-
-
-def _rounding(given):
-    """Return the relative error to expect from arithmetic in 16 bits, or 0 for other types."""
-    half = given.dtype in (torch.float16, torch.bfloat16)
-    return min(8 * torch.finfo(given.dtype).eps, 0.02) if half else 0.0
 
 
 def _evidence(names, case, given, right, answer):
@@ -298,7 +301,7 @@ def _general_hint(given, right):
     if any(
         part.dtype in (torch.float16, torch.bfloat16) for outcome in given for part in outcome
     ) and all(_same(g, r, 0.1) for g, r in zip(given, right, strict=True)):
-        return "numbers of 16 bits carry three digits. Calculate with `.float()` or `.double()`."
+        return SIXTEEN_BITS
     constant = all(_same(outcome, given[0], 0.0) for outcome in given)
     if len(given) > 1 and constant and not all(_same(r, right[0], 0.0) for r in right):
         return f"in all {len(given)} cases your function returned the same."

@@ -63,7 +63,7 @@ def check_count_represented(seed):
 def check_two_or_more_probability(seed):
     """Check exercise 0.2: `two_or_more_probability(n_features, sparsity)` of one sample.
 
-    The number of features and their sparsity -> 1 - S**n - n (1 - S) S**(n - 1).
+    The number of features and their sparsity -> the probability that two or more are present.
     """
 
     def expected(n_features, sparsity):

@@ -32,17 +32,20 @@ def check_reconstruct(seed):
         "this model is linear: there is no ReLU at the output. It comes in notebook 03.": (
             lambda x, W, b: torch.relu(x @ W.T @ W + b)
         ),
-        "the input goes straight to the output. First squeeze it: `h = W x`, which for a batch "
-        "of rows is `x @ W.T`.": (lambda x, W, b: x + b),
+        "the input goes straight to the output. First squeeze it into the hidden numbers.": (
+            lambda x, W, b: x + b
+        ),
         "these are the hidden numbers. Now decode them with the transpose and add b.": (
             lambda x, W, b: x @ W.T
         ),
-        "encoder and decoder are swapped. W has shape (hidden, feature) and the points are rows, "
-        "so the hidden numbers are `x @ W.T`.": (lambda x, W, b: x @ W @ W.T + b),
-        "the points are rows of x, so W goes on the right of x: the hidden numbers are "
-        "`x @ W.T`.": (lambda x, W, b: W.T @ W @ x + b),
-        "the decoder is the transpose of the encoder: to the encoder's `x @ W.T` belongs the "
-        "decoder's `h @ W`.": (lambda x, W, b: x @ W.T @ W.T + b),
+        "encoder and decoder are swapped. W has shape (hidden, feature) and the points are the "
+        "rows of x: which axis of W must meet which of x?": (lambda x, W, b: x @ W @ W.T + b),
+        "the points are the rows of x, not its columns: W goes on the right of x.": (
+            lambda x, W, b: W.T @ W @ x + b
+        ),
+        "the decoder is the transpose of the encoder; you used the same matrix twice.": (
+            lambda x, W, b: x @ W.T @ W.T + b
+        ),
     }
     hint = "a simple case to try: with W = 0 every row of the result is b."
     return Formula(models(seed), expected, mistakes, hint=hint)
@@ -99,9 +102,9 @@ def check_weighted_loss(seed):
 
 @exercise("1.3")
 def check_best_bias(seed):
-    """Check exercise 1.3: `best_bias(W, feature_mean)`, the bias of least expected loss.
+    """Check exercise 1.3: `best_bias(W, feature_mean)`, the bias of lowest expected loss.
 
-    W (hidden, feature), feature_mean (feature,) -> b = (1 - WᵀW) E[x], (feature,).
+    W (hidden, feature), feature_mean (feature,) -> b (feature,).
     """
 
     def expected(W, feature_mean):
@@ -125,7 +128,7 @@ def check_best_bias(seed):
         "use WᵀW, of shape (feature, feature); W Wᵀ has shape (hidden, hidden).": (
             lambda W, feature_mean: feature_mean - W @ W.T @ feature_mean
         ),
-        "W and its transpose are swapped: first `W @ feature_mean`, then the transpose.": (
+        "W and its transpose are swapped: first encode the mean, then decode.": (
             lambda W, feature_mean: feature_mean - W @ (W.T @ feature_mean)
         ),
         "0.5 is right where every mean is 0.5 and W is zero. Use the mean that is given, and W.": (
@@ -140,8 +143,7 @@ def check_best_bias(seed):
 def check_minimum_loss(seed):
     """Check exercise 1.4: `minimum_loss(importance)` of the linear 2→1 model on dense data.
 
-    importance (2,) -> scalar min(I) · (1/12) / 2: one number carries one feature without error
-    and the other is left to the bias. (With unequal importances, no other direction is better.)
+    importance (2,) -> scalar, the lowest expected loss of any W and b.
     """
 
     def expected(importance):

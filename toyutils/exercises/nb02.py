@@ -9,7 +9,7 @@ from toyutils.exercises.concepts import concepts_of
 
 @exercise("2.1")
 def check_feature_variance(seed):
-    """Check exercise 2.1: `feature_variance(sparsity)`, of one feature: p/3 - p²/4, p = 1 - S.
+    """Check exercise 2.1: `feature_variance(sparsity)`, the variance of one feature.
 
     sparsity: a number in [0, 1] -> number.
     """
@@ -50,8 +50,8 @@ def check_feature_variance(seed):
 def check_expected_linear_loss(seed):
     """Check exercise 2.2: `expected_linear_loss(W, b, mean, covariance, importance)`, exact.
 
-    W (hidden, feature), b, mean, importance (feature,), covariance (feature, feature) -> scalar
-    1/n Σ_i I_i [(A C A)_ii + (A μ - b)_i²] with A = 1 - WᵀW: from two moments, without samples.
+    W (hidden, feature), b, mean, importance (feature,), covariance (feature, feature) -> scalar,
+    from two moments, without samples.
     """
 
     def loss(W, b, mean, covariance, importance):
@@ -124,7 +124,7 @@ def check_expected_linear_loss(seed):
 def check_commits(seed):
     """Check exercise 2.3: `commits(W)`, whether one feature has at least 0.9 of the squared norm.
 
-    W (instance, 1, 2) -> bool (instance,): max_i W_i² >= 0.9 Σ_i W_i².
+    W (instance, 1, 2) -> bool (instance,).
     """
 
     def share(W):

@@ -43,8 +43,8 @@ def check_relu_reconstruct(seed):
         "the ReLU is turned round: it keeps what is positive.": (
             lambda x, W, b: (x @ W.T @ W + b).clamp(max=0)
         ),
-        "encoder and decoder are swapped: the points are rows of x, so the hidden numbers are "
-        "`x @ W.T`.": lambda x, W, b: torch.relu(x @ W @ W.T + b),
+        "encoder and decoder are swapped: the points are the rows of x, and W has shape "
+        "(hidden, feature).": lambda x, W, b: torch.relu(x @ W @ W.T + b),
     }
     hint = "no output is negative, and where the linear model's is positive both agree."
     return Formula(models(seed), expected, mistakes, hint=hint)
@@ -52,10 +52,9 @@ def check_relu_reconstruct(seed):
 
 @exercise("3.2")
 def check_antipodal_loss(seed):
-    """Check exercise 3.2: `antipodal_loss(p)`, the exact loss p²/6 of W = (1, -1), b = 0.
+    """Check exercise 3.2: `antipodal_loss(p)`, the exact loss of W = (1, -1), b = 0.
 
-    p: density in [0, 1] -> number. Only when both features are active is anything wrong, and then
-    both outputs miss by the smaller of the two values: E[min²] = 1/6.
+    p: density in [0, 1] -> number.
     """
 
     def expected(p):
@@ -93,7 +92,7 @@ def check_antipodal_loss(seed):
 def check_reaches_antipodal(seed):
     """Check exercise 3.3: `reaches_antipodal(W)`, whether W is near (1, -1) or (-1, 1).
 
-    W (instance, 1, 2) -> bool (instance,): both | |W_i| - 1 | <= 0.2, opposite signs.
+    W (instance, 1, 2) -> bool (instance,): opposite signs, both lengths within 0.2 of 1.
     """
 
     def near_one(W):
@@ -145,7 +144,7 @@ def check_reaches_antipodal(seed):
 
 @exercise("3.5")
 def check_break_even_density(seed):
-    """Check exercise 3.5: `break_even_density()`, where p²/6 = (p/3 - p²/4) / 2: p = 4/7.
+    """Check exercise 3.5: `break_even_density()`, where two losses are equal.
 
     Below it the antipodal model with b = 0 beats the best linear model, which keeps one feature.
     """

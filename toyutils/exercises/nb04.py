@@ -16,7 +16,7 @@ _BAR = 0.0012  # exact loss at S = 0.9; the optimum is 0.0011, the triangle 0.00
 def check_interference_received(seed):
     """Check exercise 4.1: `interference_received(W, x)`, what comes from the other features.
 
-    W (hidden, feature), x (feature,) -> (feature,): (WᵀW - diagonal) x.
+    W (hidden, feature), x (feature,) -> (feature,).
     """
 
     def expected(W, x):
@@ -57,7 +57,7 @@ def check_interference_received(seed):
 def check_expecting_bias(seed):
     """Check exercise 4.2: `expecting_bias(W, sparsity)`, minus the mean interference.
 
-    W (hidden, feature), sparsity a number -> (feature,): -Σ_{j≠i} W_i · W_j p/2.
+    W (hidden, feature), sparsity a number -> (feature,).
     """
 
     def from_others(W):
@@ -104,7 +104,7 @@ def check_expecting_bias(seed):
 def check_free_pairs(seed):
     """Check exercise 4.3: `free_pairs(W)`, where an active feature j leaves output i at zero.
 
-    W (hidden, feature) -> bool (feature, feature): W_i · W_j <= 0, with no column zero.
+    W (hidden, feature) -> bool (feature, feature); no column of W is zero.
     """
 
     def expected(W):

@@ -5,7 +5,7 @@ import math
 import torch
 
 from toyutils.exercises._call import Wrong, require_function, value
-from toyutils.exercises._check import Formula, exercise, generator, integer, number
+from toyutils.exercises._check import Formula, exercise, generator, integer, number, rounding
 from toyutils.exercises._progress import functions_of
 from toyutils.exercises.concepts import concepts_of
 
@@ -44,8 +44,8 @@ def check_gaps_in_degrees(seed):
         "these are the angles of the arrows. The gaps are the differences between neighbours.": (
             lambda W: angles(W).sort().values
         ),
-        "`atan2` takes y first, then x: `torch.atan2(W[1], W[0])`. `atan(y / x)` cannot tell "
-        "an arrow from its opposite.": (
+        "the arc tangent of y / x cannot tell an arrow from its opposite; there is a function of "
+        "two arguments that can.": (
             lambda W: round_trip(torch.rad2deg(torch.atan(W[1] / W[0]))).sort().values
         ),
     }
@@ -63,7 +63,7 @@ def check_gaps_in_degrees(seed):
 def check_two_pairs_loss(seed):
     """Check exercise 5.2: `two_pairs_loss(sparsity, importance)`, two antipodal pairs in 5 → 2.
 
-    sparsity a number, importance (5,) -> ((I_0 + … + I_3) p²/6 + I_4 p/3) / 5.
+    sparsity a number, importance (5,) -> number.
     """
 
     def loss(p, importance, pair, dropped):
@@ -136,17 +136,18 @@ def _require_polygon(W, k, radius):
         raise Wrong(f"{asked}got shape {(k, 2)}; corners are the columns, shape {(2, k)}.")
     if tuple(W.shape) != (2, k):
         raise Wrong(f"{asked}expected shape {(2, k)}, got shape {tuple(W.shape)}.")
+    tolerance = max(1e-4, rounding(W))
     W = W.double()
     lengths = W.norm(dim=0)
-    if ((lengths - 1).abs() < 1e-4).all() and radius != 1:
+    if ((lengths - 1).abs() < tolerance).all() and radius != 1:
         raise Wrong(f"{asked}every corner has length 1. Multiply by the radius.")
-    if ((lengths - radius).abs() > 1e-4 * radius).any():
+    if ((lengths - radius).abs() > tolerance * radius).any():
         raise Wrong(
             f"{asked}the corners have lengths from {lengths.min():.4g} to {lengths.max():.4g}."
         )
     angle = torch.rad2deg(torch.atan2(W[1], W[0]))
     turns = (angle.roll(-1) - angle + 180) % 360 - 180  # from each corner to the next
-    if (turns.abs() - 360 / k).abs().max() < 1e-2 and turns.sum().abs() > 359:
+    if (turns.abs() - 360 / k).abs().max() < 100 * tolerance and turns.sum().abs() > 359:
         return
     seen = turns[0].item()
     hint = "Once round, all steps from corner to corner are equal."
@@ -165,7 +166,7 @@ def _require_polygon(W, k, radius):
 
 @exercise("5.4")
 def check_seeds_needed(seed):
-    """Check exercise 5.4: `seeds_needed(share, error)`, the least N with √(q(1-q)/N) <= error."""
+    """Check exercise 5.4: `seeds_needed(share, error)`, the least number of seeds."""
 
     def expected(share, error):
         return math.ceil(share * (1 - share) / error**2)

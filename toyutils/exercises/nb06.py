@@ -1,16 +1,17 @@
 """Checks of notebook 06: gradients by hand. Arguments and answers are NumPy arrays."""
 
 import numpy as np
+import torch
 
 from toyutils.exercises._call import Wrong, require_function, value
-from toyutils.exercises._check import Formula, exercise
+from toyutils.exercises._check import SIXTEEN_BITS, Formula, exercise
 from toyutils.exercises._progress import functions_of
 from toyutils.exercises.concepts import concepts_of
 
 
 @exercise("6.1")
 def check_error_signal(seed):
-    """Check exercise 6.1: `error_signal(x, a, importance)`, δ = I (ReLU(a) - x) 1[a > 0].
+    """Check exercise 6.1: `error_signal(x, a, importance)`, the slope δ of the loss.
 
     x, a (point, feature), importance (feature,) -> (point, feature).
     """
@@ -64,7 +65,7 @@ def check_error_signal(seed):
 def check_weight_gradient(seed):
     """Check exercise 6.2: `weight_gradient(W, x, delta)`, both paths of one point.
 
-    W (hidden, feature), x, delta (feature,) -> h δᵀ + (W δ) xᵀ, (hidden, feature).
+    W (hidden, feature), x, delta (feature,) -> (hidden, feature).
     """
 
     def decoder(W, x, delta):
@@ -119,44 +120,49 @@ def check_slope_by_nudging(seed):
             def loss(w, A=A):
                 return float((A * w**2).sum() + (w**3).sum() / 3)
 
-            _require_slope(value(answer, loss, W).double().numpy(), 2 * A * W + W**2, shape)
+            _require_slope(value(answer, loss, W), 2 * A * W + W**2, shape)
         return "Three gradients found without deriving any."
 
     return judge
 
 
 def _require_slope(slope, right, shape):
+    """Raise Wrong with the mistake seen, unless `slope` (a tensor) is `right` (an array)."""
     if slope.shape != shape:
-        raise Wrong(f"Expected shape {shape}, got shape {slope.shape}.")
+        raise Wrong(f"Expected shape {shape}, got shape {tuple(slope.shape)}.")
+    short = slope.dtype in (torch.float16, torch.bfloat16)
+    slope = slope.double().numpy()
     error = np.linalg.norm(slope - right) / np.linalg.norm(right)
-    if error < 1e-5:
-        return
+    if error >= 1e-5:
+        hint = SIXTEEN_BITS if short and error < 0.1 else _slope_hint(slope, right)
+        raise Wrong(f"The relative error is {error:.2g}; less than 0.00001 is asked.\nHint: {hint}")
+
+
+def _slope_hint(slope, right):
     factor = float((slope * right).sum() / (right * right).sum())
-    hint = "compare one entry with the slope of a line through two points of the loss near W."
-    if np.linalg.norm(slope - factor * right) < 1e-3 * np.linalg.norm(slope):
-        if factor < 0:
-            hint = "the sign: the loss with the larger entry comes first."
-        elif abs(factor - 2) < 1e-2:
-            hint = "from + step to - step the distance is *two* steps."
-        elif abs(factor - 0.5) < 1e-2:
-            hint = "from W to W + step the distance is one step, not two."
-        elif factor < 1e-2:
-            hint = "divide the difference of the losses by the distance between the two points."
-        else:
-            hint = (
-                "large steps see the curve bend, and tiny ones drown in rounding. A step on *each* "
-                "side of W is better than one."
-            )
-    elif np.allclose(slope, slope.flat[0]):
-        hint = "nudge one entry at a time; the others stay where they are."
-    raise Wrong(f"The relative error is {error:.2g}; less than 0.00001 is asked.\nHint: {hint}")
+    if np.allclose(slope, slope.flat[0]):
+        return "nudge one entry at a time; the others stay where they are."
+    if np.linalg.norm(slope - factor * right) >= 1e-3 * np.linalg.norm(slope):
+        return "compare one entry with the slope of a line through two points of the loss near W."
+    if factor < 0:
+        return "the sign: the loss with the larger entry comes first."
+    if abs(factor - 2) < 1e-2:
+        return "from + step to - step the distance is *two* steps."
+    if abs(factor - 0.5) < 1e-2:
+        return "from W to W + step the distance is one step, not two."
+    if factor < 1e-2:
+        return "divide the difference of the losses by the distance between the two points."
+    return (
+        "large steps see the curve bend, and tiny ones drown in rounding. A step on *each* side of "
+        "W is better than one."
+    )
 
 
 @exercise("6.4")
 def check_missing_terms(seed):
     """Check exercise 6.4: `missing_terms(W, x, delta)`, right minus published gradient.
 
-    W (hidden, feature), x, delta (feature,) -> x_i Σ_{j≠i} W_kj δ_j, (hidden, feature).
+    W (hidden, feature), x, delta (feature,) -> (hidden, feature).
     """
 
     def expected(W, x, delta):

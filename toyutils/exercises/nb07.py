@@ -15,7 +15,7 @@ from toyutils.exercises.concepts import concepts_of
 def check_interference_cost(seed):
     """Check exercise 7.1: `interference_cost(degrees)`, E[ReLU(cos θ x)²] of one active x.
 
-    degrees a number -> max(cos θ, 0)² / 3.
+    degrees a number -> number.
     """
 
     def cosine(degrees):
@@ -44,7 +44,7 @@ def check_interference_cost(seed):
 
 @exercise("7.2")
 def check_best_corners(seed):
-    """Check exercise 7.2: `best_corners(h, n_features)`, the k with the least h_k + (n - k).
+    """Check exercise 7.2: `best_corners(h, n_features)`, the number of corners that cost least.
 
     h (k - 4,), h[0] for the square; n_features a whole number -> a whole number.
     """
@@ -114,7 +114,7 @@ def check_best_corners(seed):
 
 @exercise("7.3")
 def check_best_of(seed):
-    """Check exercise 7.3: `best_of(k, share)` = 1 - (1 - share)^k."""
+    """Check exercise 7.3: `best_of(k, share)`, the chance that one of k runs succeeds."""
 
     def expected(k, share):
         return 1 - (1 - share) ** k

@@ -12,7 +12,7 @@ from toyutils.exercises.concepts import concepts_of
 def check_least_linear_loss(seed):
     """Check exercise 8.1: `least_linear_loss(sparsity, importance, n_hidden)`.
 
-    importance (feature,) in any order -> ignored importance × variance / number of features.
+    importance (feature,) in any order -> number.
     """
 
     def variance(sparsity):

@@ -50,7 +50,7 @@ def check_three_prototypes(seed):
 
 @exercise("9.2")
 def check_boundary(seed):
-    """Check exercise 9.2: `boundary(density)`, the ratio of equal losses, 2p / (4 - 5p)."""
+    """Check exercise 9.2: `boundary(density)`, the ratio at which two losses are equal."""
 
     def expected(density):
         return 2 * density / (4 - 5 * density)
