@@ -1,7 +1,6 @@
 """The house rules that a reviewer should not have to remember."""
 
 import ast
-import json
 import subprocess
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "toyutils"
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # What each module may import of its neighbours: imports run one way only.
 MAY_IMPORT = {
@@ -85,18 +83,6 @@ def test_the_package_needs_only_its_runtime_dependencies():
                     names = [node.module]
                 lazy = {"matplotlib"} if path.name == "still.py" else set()
                 assert {n.split(".")[0] for n in names} <= allowed | lazy | standard, path.name
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebooks_are_stored_clean(path):
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            assert cell["outputs"] == []
-            assert cell["execution_count"] is None
-            lines = [line for line in "".join(cell["source"]).splitlines() if line.strip()]
-            assert len(lines) <= 25, f"a cell of {len(lines)} lines: {lines[0]}"
 
 
 def test_no_large_file_is_tracked():
