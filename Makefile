@@ -11,7 +11,7 @@ LAB_FLAGS ?=
 # Jupyter refuses to run as root, as containers do, unless it is told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab live bench course test lint test-newest test-colab test-weekly browser stamp format clean
+.PHONY: help lab live bench course test lint notebooks test-newest test-colab test-weekly browser stamp format clean
 
 help:
 	@echo "make lab    open the curriculum in JupyterLab"
@@ -19,6 +19,7 @@ help:
 	@echo "make course write build/course: hand-outs, solutions, and a course for nbgrader"
 	@echo "make bench  time our recipes against published ones, some ten minutes"
 	@echo "make test   run everything that CI runs"
+	@echo "make notebooks  run the notebooks, with three sets of seeds"
 	@echo "make stamp  write set-up cells, badges and glossary terms into the notebooks"
 	@echo "make format format code and notebooks, strip outputs"
 	@echo "make clean  remove the environments"
@@ -46,9 +47,17 @@ lint: $(VENV)/.installed
 	$(BIN)/codespell README.md bench book notebooks tests toyutils tools
 	$(BIN)/python tools/notebooks.py stamp --check
 
-# Unit tests, exercises, filled notebooks and the browser; then the notebooks as stored.
-test-newest: $(VENV)/.installed browser
-	$(PYTEST) --nbmake --nbmake-timeout=300 notebooks tests
+test-newest: notebooks $(VENV)/.installed browser
+	$(PYTEST) tests
+
+# The learner's files as they are, with three sets of seeds. What each claim of their prose comes
+# to is left in build/claims, where tests/claims holds it against the words.
+notebooks: $(VENV)/.installed
+	rm -rf build/claims build/ipython && mkdir -p build && cp -r tests/claims/ipython build/
+	for shift in 0 1009 2018; do \
+		IPYTHONDIR='$(CURDIR)/build/ipython' CLAIMS='$(CURDIR)/build/claims/'$$shift \
+		SEED_SHIFT=$$shift $(PYTEST) --nbmake --nbmake-timeout=300 notebooks || exit 1; \
+	done
 
 # What Colab ships: older plotly, ipywidgets and numpy. The set-up cell comes first: it installs
 # toyutils there, as the only package that it may add.
