@@ -538,7 +538,9 @@ def test_centring_pays_where_many_features_are_present():
 def test_what_cannot_fit_is_refused_with_the_estimate():
     model = ReLUModel(1000, 100)
     before = model.W.detach().clone()
-    with pytest.raises(MemoryError, match=r"about [\d.e+]+ GB; [\d.]+ GB are free.* batch_size"):
+    with pytest.raises(
+        MemoryError, match=r"about [\d.e+]+ GB; [\d.]+ GB are free on cpu.* batch_size"
+    ):
         train(model, IndependentFeatures(1000, 0.9), n_steps=5, batch_size=10**12, progress=False)
     assert torch.equal(model.W, before)
     with pytest.raises(MemoryError, match="record fewer steps"):

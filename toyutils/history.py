@@ -1,5 +1,6 @@
 """What training passed through: every parameter at every record, and the model as it was then."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -81,3 +82,21 @@ class Records:
         return History(
             self._step[: self.count], self._loss[: self.count], test_loss, kept, model, interrupted
         )
+
+
+def steps_to_record(record_at: int | Sequence[int], n_steps: int) -> set[int]:
+    """Return the steps that `record_at` asks for, 0 and `n_steps` among them; see `train`."""
+    if isinstance(record_at, int):
+        if record_at < 1:
+            raise ValueError(f"record_at is {record_at}; record at least once")
+        steps = torch.linspace(0, n_steps, record_at + 1).round().long().tolist()
+        return {0, n_steps, *steps}
+    if not isinstance(record_at, Iterable):
+        raise TypeError(f"record_at is {record_at!r}; give a whole number, or the steps")
+    steps = record_at.tolist() if isinstance(record_at, Tensor) else list(record_at)
+    wrong = [step for step in steps if not (0 <= step <= n_steps and step == int(step))]
+    if wrong:
+        raise ValueError(
+            f"record_at holds step {wrong[0]}; steps are whole numbers from 0 to {n_steps}"
+        )
+    return {0, n_steps, *map(int, steps)}

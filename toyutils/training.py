@@ -7,7 +7,7 @@ loss, the loop owns the steps; a second phase, or latents drawn anew, is a secon
 import copy
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 
 import psutil
@@ -17,11 +17,15 @@ from tqdm.auto import tqdm
 
 from toyutils import arguments
 from toyutils.features import Batch, Distribution, FixedPoints
-from toyutils.history import History, Records
+from toyutils.history import History, Records, steps_to_record
 
 FAST = dict(learning_rate=1e-2, optimizer="adam", schedule="cosine", record_at=1)
 
 _BIG_ENOUGH_FOR_A_GPU = 2_000_000  # numbers in a batch; below it, starting kernels costs more
+_DIVERGED = (
+    "the loss stopped being finite by step {}; training ended there. "
+    "learning_rate is {:g}: try a smaller one"
+)
 _SCHEDULES = {
     "constant": lambda done: 1.0,
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
@@ -83,12 +87,13 @@ def train(
     """
     _check_settings(n_steps, learning_rate, batch_size, optimizer, schedule, weight_decay)
     data, test, importance = _checked(model, data, test_data, importance)
-    record = _record_steps(record_at, n_steps)
+    record = steps_to_record(record_at, n_steps)
     n_instances = len(importance)
     if isinstance(data, FixedPoints):
         batch_size = data.x.shape[1]
     if device is None:
-        device = _choose_device(n_instances * batch_size * data.n_features)
+        large = n_instances * batch_size * data.n_features >= _BIG_ENOUGH_FOR_A_GPU
+        device = "cuda" if large and torch.cuda.is_available() else "cpu"
     device = torch.device(device)
     _check_memory(memory_needed(model, batch_size, len(record)), device)
 
@@ -120,7 +125,7 @@ def train(
                     bar.update(step - bar.n)
                     if not records.last_loss.isfinite().all():
                         interrupted = True
-                        _warn_not_finite(step, learning_rate)
+                        warnings.warn(_DIVERGED.format(step, learning_rate), stacklevel=2)
                         break
                 if step == n_steps:
                     break
@@ -143,11 +148,10 @@ def memory_needed(model: nn.Module, batch_size: int, n_records: int) -> int:
     """Return the bytes that `train` needs at its peak, as an estimate.
 
     With n features, I instances, B points in a batch, R records and P numbers in each
-    instance's parameters, of 4 bytes: 4 I (B (10 n + 2 P / n + 4) + P (8 + R)). The first
-    term is the batch, its random numbers, its errors and the hidden numbers, P / n at most; the
-    second weights, gradients, Adam's two moments and what is recorded. What a process really
-    takes depends on its allocator: from half to one and a half times as much, from 100 MB on,
-    for the tied models (`python -m bench.cost`); where autograd records, more.
+    instance's parameters, of 4 bytes: 4 I (B (10 n + 2 P / n + 4) + P (8 + R)): the batch, its
+    errors and hidden numbers; weights, gradients, Adam's moments and records. A process takes
+    half to one and a half times as much, from 100 MB on, for the tied models (`bench.cost`);
+    where autograd records, more.
     """
     numbers = sum(parameter[0].numel() for parameter in model.parameters())
     parameter = next(model.parameters())
@@ -158,11 +162,11 @@ def memory_needed(model: nn.Module, batch_size: int, n_records: int) -> int:
 
 def _has_written_gradient(kind: type) -> bool:
     """Return whether `kind` has `gradients`, and changes neither `forward` nor `loss` since."""
-    owner = {}
-    for name in ("gradients", "forward", "loss"):
-        owner[name] = next((k for k, c in enumerate(kind.__mro__) if name in vars(c)), None)
-    gradients = owner.pop("gradients")
-    return gradients is not None and all(gradients <= place for place in owner.values())
+
+    def generation(name):
+        return next((k for k, c in enumerate(kind.__mro__) if name in vars(c)), math.inf)
+
+    return generation("gradients") <= min(generation("forward"), generation("loss"), 1e9)
 
 
 def _check_loss(model, loss, batch, importance, written: bool) -> None:
@@ -217,38 +221,14 @@ def _at_work(model: nn.Module, device: torch.device):
 
 
 def _check_memory(needed: int, device: torch.device) -> None:
-    if device.type == "cuda":
-        free, place = torch.cuda.mem_get_info(device)[0], "on the GPU"
-    else:
-        free, place = psutil.virtual_memory().available, "here"
+    cuda = device.type == "cuda"
+    free = torch.cuda.mem_get_info(device)[0] if cuda else psutil.virtual_memory().available
     if needed > free:
         needed, free = (f"{number / 1e9:.3g} GB" for number in (needed, free))
         raise MemoryError(
-            f"training would need about {needed}; {free} are free {place}. "
+            f"training would need about {needed}; {free} are free on {device.type}. "
             "Lower batch_size, train fewer instances, or record fewer steps (record_at)"
         )
-
-
-def _choose_device(numbers_in_batch: int) -> torch.device:
-    large = numbers_in_batch >= _BIG_ENOUGH_FOR_A_GPU
-    return torch.device("cuda" if large and torch.cuda.is_available() else "cpu")
-
-
-def _record_steps(record_at: int | Sequence[int], n_steps: int) -> set[int]:
-    if isinstance(record_at, int):
-        if record_at < 1:
-            raise ValueError(f"record_at is {record_at}; record at least once")
-        steps = torch.linspace(0, n_steps, record_at + 1).round().long().tolist()
-        return {0, n_steps, *steps}
-    if not isinstance(record_at, Iterable):
-        raise TypeError(f"record_at is {record_at!r}; give a whole number, or the steps")
-    steps = record_at.tolist() if isinstance(record_at, Tensor) else list(record_at)
-    wrong = [step for step in steps if not (0 <= step <= n_steps and step == int(step))]
-    if wrong:
-        raise ValueError(
-            f"record_at holds step {wrong[0]}; steps are whole numbers from 0 to {n_steps}"
-        )
-    return {0, n_steps, *map(int, steps)}
 
 
 def _check_settings(n_steps, learning_rate, batch_size, optimizer, schedule, weight_decay) -> None:
@@ -260,14 +240,6 @@ def _check_settings(n_steps, learning_rate, batch_size, optimizer, schedule, wei
     arguments.check_choice("schedule", schedule, tuple(_SCHEDULES))
 
 
-def _warn_not_finite(step: int, learning_rate: float) -> None:
-    warnings.warn(
-        f"the loss stopped being finite by step {step}; training ended there. "
-        f"learning_rate is {learning_rate:g}: try a smaller one",
-        stacklevel=3,
-    )
-
-
 def _checked(model, data, test_data, importance) -> tuple[Distribution, FixedPoints | None, Tensor]:
     """Return training data and test data as distributions, and importance for each instance."""
     lengths = {name: len(parameter) for name, parameter in model.named_parameters()}
@@ -275,15 +247,16 @@ def _checked(model, data, test_data, importance) -> tuple[Distribution, FixedPoi
         raise ValueError(
             f"the model's parameters lead with {lengths}; each must lead with the instances"
         )
-    if not isinstance(data, Tensor) and not hasattr(data, "batch"):
+
+    def fixed(name, points):
+        if hasattr(model, "n_features"):
+            arguments.check_points(name, points, model, same_type=False)
+        return FixedPoints(points, name)
+
+    test = None if test_data is None else fixed("test_data", test_data)
+    data = fixed("data", data) if isinstance(data, Tensor) else data
+    if not hasattr(data, "batch"):
         raise TypeError(f"data is a {type(data).__name__}; give points or a distribution")
-    given = {"data": data, "test_data": test_data}
-    for name, points in given.items():
-        if points is not None and not (name == "data" and hasattr(points, "batch")):
-            if hasattr(model, "n_features"):
-                arguments.check_points(name, points, model, same_type=False)
-            given[name] = FixedPoints(points, name)
-    data, test = given.values()
     n_instances = next(iter(lengths.values()))
     n_features = getattr(model, "n_features", data.n_features)
     if data.n_features != n_features:
