@@ -22,10 +22,8 @@ from toyutils.history import History, Records, steps_to_record
 FAST = dict(learning_rate=1e-2, optimizer="adam", schedule="cosine", record_at=1)
 
 _BIG_ENOUGH_FOR_A_GPU = 2_000_000  # numbers in a batch; below it, starting kernels costs more
-_DIVERGED = (
-    "the loss stopped being finite by step {}; training ended there. "
-    "learning_rate is {:g}: try a smaller one"
-)
+_DIVERGED = """the loss stopped being finite by step {}; training ended there.
+learning_rate is {:g}: try a smaller one"""
 _SCHEDULES = {
     "constant": lambda done: 1.0,
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
@@ -74,14 +72,12 @@ def train(
     Interrupting (the stop button of Jupyter) ends training early; the model and the
     returned history keep all that was done so far. So does a loss that stops being finite.
 
-    What it costs, for I tied models of n features, m hidden numbers and B points in a batch:
-    the bytes that `memory_needed` tells; and on two CPU cores, for each step, about
-    0.24 ms + I n (B (9 ns + 0.03 ns · m) + 7 ns · m), up to three times that once a batch no
-    longer fits into the processor's cache. Both are held against measurements in `bench`.
+    I tied models of n features, m hidden numbers and B points in a batch take, on two CPU cores,
+    about 0.24 ms + I n (B (9 ns + 0.03 ns · m) + 7 ns · m) a step, up to three times that once a
+    batch no longer fits into the processor's cache (`bench.cost`); memory: `memory_needed`.
 
-    Raises ValueError or TypeError, before any step, when an argument is out of range, or the
-    loss has another shape than (instance,) or no gradient; MemoryError, before any step, when
-    the estimate exceeds the memory that is free.
+    Raises, before any step, ValueError or TypeError when an argument is out of range, or the
+    loss has another shape than (instance,) or no gradient; MemoryError when too little is free.
 
     Source: notebook 01; Toy Models of Superposition, "Experiment Setup".
     """
@@ -91,10 +87,8 @@ def train(
     n_instances = len(importance)
     if isinstance(data, FixedPoints):
         batch_size = data.x.shape[1]
-    if device is None:
-        large = n_instances * batch_size * data.n_features >= _BIG_ENOUGH_FOR_A_GPU
-        device = "cuda" if large and torch.cuda.is_available() else "cpu"
-    device = torch.device(device)
+    large = n_instances * batch_size * data.n_features >= _BIG_ENOUGH_FOR_A_GPU
+    device = torch.device(device or ("cuda" if large and torch.cuda.is_available() else "cpu"))
     _check_memory(memory_needed(model, batch_size, len(record)), device)
 
     written = loss is None and _has_written_gradient(type(model))
