@@ -14,7 +14,7 @@ from tools import notebooks
 from toyutils.exercises import of_notebook
 
 PATHS = sorted(Path(__file__).parent.glob("nb*.py"))
-ANSWERS = [runpy.run_path(path) for path in PATHS]
+ANSWERS = [runpy.run_path(str(path)) for path in PATHS]
 RIGHT = {name: answers for module in ANSWERS for name, answers in module["RIGHT"].items()}
 WRONG = {name: answers for module in ANSWERS for name, answers in module["WRONG"].items()}
 CHECKS = {
