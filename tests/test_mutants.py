@@ -10,6 +10,7 @@ import pytest
 from tests.answers import CHECKS, NAMES, originals
 from tests.equivalent_mutants import EQUIVALENT
 from tests.mutants import mutants
+from tests.test_exercises import SEEDS
 
 ANOTHER_RIGHT = "another right answer: the exercise has many"
 ORIGINALS = list(originals())
@@ -20,7 +21,7 @@ def listed(name):
     return {line for exercises in EQUIVALENT.values() for line in exercises.get(name, ())}
 
 
-def judged(name):
+def judged(name, seed=0):
     """Return [(mutant, whether the check accepts it)] of an exercise's right answers."""
     check = CHECKS[name]
     verdicts = []
@@ -28,15 +29,21 @@ def judged(name):
         warnings.simplefilter("ignore")  # a mutant may well warn
         for original in ORIGINALS:
             if original.exercise == name:
-                assert check(original.function()).passed, f"{name}, {original.label}"
+                assert check(original.function(), seed=seed).passed, f"{name}, {original.label}"
                 faulty = mutants(original.source, original.name, original.names)
-                verdicts += [(mutant, check(mutant.function).passed) for mutant in faulty]
+                verdicts += [
+                    (mutant, check(mutant.function, seed=seed).passed) for mutant in faulty
+                ]
     return verdicts
 
 
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.weekly) for seed in SEEDS)]
+)
 @pytest.mark.parametrize("name", NAMES)
-def test_mutants_are_rejected(name):
-    verdicts = judged(name)
+def test_mutants_are_rejected(name, seed):
+    """With seed 0, that of the notebooks, and with those of hidden tests."""
+    verdicts = judged(name, seed)
     accepted = {mutant.line for mutant, passed in verdicts if passed}
     assert accepted <= listed(name), "the check accepts these"
     made = {mutant.line for mutant, _ in verdicts}

@@ -206,7 +206,11 @@ def _directions(seed):
         size = 0.6 + 0.8 * torch.rand(n_instances, 1, generator=random)
         W = size * torch.stack([angle.cos(), angle.sin()], -1)
         larger = angle.cos().square().maximum(angle.sin().square())
-        cases.append((W[(larger - 0.9).abs() > 0.01][:, None],))
+        W = W[(larger - 0.9).abs() > 0.01]
+        # Shares of 0.888 and 0.912, of either feature, with both signs.
+        beside = torch.tensor([[0.888, 0.112], [0.912, 0.088]]).sqrt()
+        W = torch.cat([W, beside, beside.flip(1), beside * torch.tensor([1.0, -1.0])])
+        cases.append((W[torch.randperm(len(W), generator=random)][:, None],))
     return cases
 
 
