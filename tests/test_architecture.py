@@ -69,10 +69,58 @@ def test_import_finder_sees_every_kind():
     assert imported_modules(source) == {"features", "theory", "plots", "models"}
 
 
+def functions(path):
+    """Return (name, lines of code in its body) of every function, comments and docstrings not."""
+    source = path.read_text(encoding="utf-8")
+    code = {number for number, line in enumerate(source.splitlines(), 1)
+            if line.strip() and not line.strip().startswith("#")}  # fmt: skip
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = code & set(range(body[0].lineno, node.end_lineno + 1)) if body else ()
+            yield node.name, len(lines)
+
+
+# Nearly all of these is one table: every mistake that a check knows by name.
+TABLES_OF_MISTAKES = {"check_expected_linear_loss", "check_connected"}
+
+
+def test_no_function_is_longer_than_a_screen(tmp_path):
+    every = [pair for path in PACKAGE.rglob("*.py") for pair in functions(path)]
+    assert {name for name, length in every if length > 60} <= TABLES_OF_MISTAKES
+    example = tmp_path / "example.py"
+    example.write_text('def f():\n    """Doc.\n\n    More.\n    """\n\n    # why\n    return 1\n')
+    assert list(functions(example)) == [("f", 1)]
+
+
+def computes_a_model(source: str) -> list[str]:
+    """Return what in `source` runs a model: matrix products, or a word that chooses its output."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.MatMult):
+            found.append(f"@ in line {node.lineno}")
+        name = getattr(node, "attr", getattr(node, "id", getattr(node, "arg", None)))
+        if name in {"matmul", "einsum", "bmm", "baddbmm", "relu", "activation"}:
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "plots").glob("*.py")), ids=lambda p: p.stem)
+def test_figures_run_no_model(path):
+    assert computes_a_model(path.read_text(encoding="utf-8")) == []
+
+
+def test_a_figure_that_runs_a_model_is_noticed():
+    assert computes_a_model("def f(W, x, activation): return (W @ x).relu()")[:1] == ["activation"]
+    assert len(computes_a_model("y = W.T @ h\ny = torch.einsum('a', y)\ny = y.relu()")) == 3
+
+
 def test_the_package_needs_only_its_runtime_dependencies():
     allowed = {"torch", "numpy", "plotly", "einops", "tqdm", "anywidget", "traitlets", "psutil"}
     allowed |= {"toyutils"}
     standard = set(__import__("sys").stdlib_module_names)
+    # Drawn without: where it is not installed, a figure has its words.
+    optional = {PACKAGE / "plots" / "still.py": {"matplotlib"}}
     for paths in modules().values():
         for path in paths:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -81,8 +129,8 @@ def test_the_package_needs_only_its_runtime_dependencies():
                     names = [alias.name for alias in node.names]
                 elif isinstance(node, ast.ImportFrom) and not node.level:
                     names = [node.module]
-                lazy = {"matplotlib"} if path.name == "still.py" else set()
-                assert {n.split(".")[0] for n in names} <= allowed | lazy | standard, path.name
+                permitted = allowed | standard | optional.get(path, set())
+                assert {n.split(".")[0] for n in names} <= permitted, path
 
 
 def test_no_large_file_is_tracked():

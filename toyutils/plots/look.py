@@ -18,7 +18,7 @@ KINDS = ("#2A9D8F", "#AA4499", "#8A8A2A", "#C8505F", "#6F63BB", "#9A6B3A")
 SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 # From little to much: seen on light and on dark pages, and growing lighter all the way.
-SCALE = ((0, "#4C78C8"), (0.5, "#2A9D8F"), (1, "#E9B44C"))
+SCALE = ((0, "#4C78C8"), (0.5, "#2A9D8F"), (1, "#DBA540"))
 INK, FAINT, GRID = "#767676", "#9A9A9A", "rgba(128,128,128,0.25)"
 CLEAR = "rgba(0,0,0,0)"
 

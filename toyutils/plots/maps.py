@@ -138,9 +138,7 @@ def landscape(
     x, y, loss = plain(x), plain(y), plain(loss)
     _check_map("loss", loss, x, y)
     if not float(loss.min()) > 0:
-        raise ValueError(
-            f"loss has {float(loss.min()):.3g}; a logarithmic map needs values above 0"
-        )
+        raise ValueError(f"loss has {float(loss.min()):.3g}; the map needs values above 0")
     low, high = loss.min().log10().item(), loss.max().log10().item()
     ticks = [low + k * (high - low) / 4 for k in range(5)]
     fig = go.Figure(go.Contour(

@@ -62,9 +62,7 @@ def matrix_steps(steps: dict) -> MatrixSteps:
     values = {name: plain(value) for name, value in steps.items()}
     for name, value in values.items():
         if value.ndim not in (1, 2):
-            raise ValueError(
-                f"step {name!r} has shape {tuple(value.shape)}; give (row,) or a matrix"
-            )
+            raise ValueError(f"{name!r} has shape {tuple(value.shape)}; give (row,) or a matrix")
     x, overlap = values.get("x"), values.get("WᵀW")
     from_others = None
     shown = []

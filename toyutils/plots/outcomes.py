@@ -97,9 +97,7 @@ def outcome_shares(
         )  # fmt: skip
     fig.update_layout(barmode="stack", uniformtext=dict(minsize=9, mode="hide"))
     fig.update_layout(legend=dict(y=1.01, yanchor="bottom", x=0, traceorder="normal"))
-    ticks = dict(
-        tickvals=[0, 0.25, 0.5, 0.75, 1], ticktext=["0 %", "25 %", "50 %", "75 %", "100 %"]
-    )
+    ticks = dict(tickvals=[0, 0.5, 1], ticktext=["0 %", "50 %", "100 %"])
     fig.update_xaxes(title="share of seeds", range=[0, 1], **ticks)
     fig.update_yaxes(range=[len(labels) - 0.5, -0.5])
     rows = (

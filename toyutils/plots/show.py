@@ -38,14 +38,15 @@ class _Everywhere(PlotlyRenderer):
 def still(fig_dict: dict) -> str | None:
     """Return an SVG of a figure, given as a dict, or None where it cannot be drawn.
 
-    That is so without matplotlib, which is loaded here and nowhere else, and for kinds of traces
-    that the figures of this package do not use.
+    That is so without matplotlib, which is loaded here and nowhere else, and for whatever the
+    figures of this package do not use.
     """
     try:
         from toyutils.plots.still import draw
-    except ImportError:
+
+        return draw(fig_dict)
+    except Exception:  # a reader's own figure may hold anything; it is displayed all the same
         return None
-    return draw(fig_dict)
 
 
 def image(drawing: str, alt: str) -> str:

@@ -59,9 +59,8 @@ def draw(fig: dict) -> str | None:
         names = [t["name"] for t in traces if _in_legend(t, layout, len(traces))]
         columns = max(1, int((_WIDTH - 70) // (44 + _LETTER * max(map(len, names), default=1))))
         area = _area(traces, layout, math.ceil(len(set(names)) / columns))
-        panels = {
-            pair: _panel(page, pair, layout, area) for pair in dict.fromkeys(map(_pair, traces))
-        }
+        pairs = dict.fromkeys(map(_pair, traces))
+        panels = {pair: _panel(page, pair, layout, area) for pair in pairs}
         for k, trace in enumerate(traces):
             label = trace.get("name") if _in_legend(trace, layout, len(traces)) else None
             _DRAW[trace.get("type", "scatter")](panels[_pair(trace)], trace, layout, kind(k), label)
@@ -128,8 +127,8 @@ def _panel(page, pair, layout, area):
     panel = page.add_axes(
         (left + x0 * width, bottom + y0 * height, (x1 - x0) * width, (y1 - y0) * height)
     )
-    panel.set_xscale((_axis(layout, pair[0]).get("type") == "log" and "log") or "linear")
-    panel.set_yscale((_axis(layout, pair[1]).get("type") == "log" and "log") or "linear")
+    scales = ("log" if _axis(layout, name).get("type") == "log" else "linear" for name in pair)
+    panel.set(**dict(zip(("xscale", "yscale"), scales, strict=True)))
     return panel
 
 
@@ -152,16 +151,15 @@ def _dress(panel, pair, layout) -> None:
         axis.set_label_text(_plain(settings.get("title")))
         if settings.get("visible") is False:
             axis.set_visible(False)
-            panel.spines[["bottom", "top"] if letter == "x" else ["left", "right"]].set_visible(
-                False
-            )
+            panel.spines["bottom" if letter == "x" else "left"].set_visible(False)
         if settings.get("scaleanchor"):
             panel.set_aspect("equal", adjustable="box", anchor="N")
 
 
 def _scatter(panel, trace, layout, color, label) -> None:
+    x, y = _values(trace.get("x")), _values(trace.get("y"))
     x, y = (v if any(isinstance(u, str) for u in v) else np.array(v, float)
-            for v in (_values(trace.get("x")), _values(trace.get("y"))))  # fmt: skip
+            for v in (x or range(len(y)), y))  # fmt: skip
     mode = trace.get("mode") or ("lines+markers" if len(x) < 20 else "lines")
     line, marker, alpha = trace.get("line", {}), trace.get("marker", {}), trace.get("opacity", 1)
     color = line.get("color", color)
@@ -225,7 +223,7 @@ def _bar(panel, trace, layout, color, label) -> None:
 
 
 def _heatmap(panel, trace, layout, *_) -> None:
-    z = np.array([_values(row) for row in trace["z"]], float)
+    z = _grid(trace["z"])
     edges = [
         _edges(trace.get(letter), n, getattr(panel, f"get_{letter}scale")() == "log")
         for letter, n in (("x", z.shape[1]), ("y", z.shape[0]))
@@ -245,13 +243,11 @@ def _edges(centres, n: int, is_log: bool) -> np.ndarray:
 
 
 def _contour(panel, trace, layout, *_) -> None:
-    z, given = np.array([_values(row) for row in trace["z"]], float), trace["contours"]
-    grid = _values(trace["x"]), _values(trace["y"]), z
+    z, given = _grid(trace["z"]), trace["contours"]
     levels = np.arange(given["start"], given["end"] + given["size"] / 2, given["size"])
-    filled = panel.contourf(*grid, levels, alpha=trace.get("opacity"), extend="both",
-                            **_scale(trace, layout, z))  # fmt: skip
-    filled.set_rasterized(True)
-    panel.contour(*grid, levels, colors=INK, linewidths=0.5).set_rasterized(True)
+    panel.contourf(_values(trace["x"]), _values(trace["y"]), z, levels, extend="both",
+                   antialiased=False, alpha=trace.get("opacity"),
+                   **_scale(trace, layout, z)).set_rasterized(True)  # fmt: skip
 
 
 def _in_space(panel, trace, layout, color, label) -> None:
@@ -313,10 +309,10 @@ def _annotate(panel, note, refs, how) -> None:
         panel.annotate(_plain(text), (x, y), (note["ax"], -note["ay"]), ha="center", va="center",
                        arrowprops=arrow, **looks)  # fmt: skip
         return
-    anchors = (note.get("xanchor", "center"), note.get("yanchor", "center"))
-    sides = [{"auto": "center", "middle": "center"}.get(anchor, anchor) for anchor in anchors]
-    panel.annotate(_plain(text), (x, y), (note.get("xshift", 0), note.get("yshift", 0)),
-                   ha=sides[0], va=sides[1], **looks)  # fmt: skip
+    sides = (note.get(f"{axis}anchor", "center") for axis in "xy")
+    ha, va = ("center" if side in ("auto", "middle") else side for side in sides)
+    shift = note.get("xshift", 0), note.get("yshift", 0)
+    panel.annotate(_plain(text), (x, y), shift, ha=ha, va=va, **looks)
 
 
 def _color_bar(page, traces, layout, area) -> None:
@@ -347,7 +343,7 @@ def _shown_scale(trace, layout) -> dict | None:
 def _scale(holder, layout, values) -> dict:
     """Return the cmap and norm that numbers of `holder`, a trace or a marker, go by."""
     scale = layout.get(holder["coloraxis"], {}) if holder.get("coloraxis") else holder
-    seen = np.array([_values(row) for row in values] if "z" in holder else _values(values), float)
+    seen = _grid(values) if "z" in holder else np.array(_values(values), float)
     low = scale.get("cmin", scale.get("zmin", np.nanmin(seen)))
     high = scale.get("cmax", scale.get("zmax", np.nanmax(seen)))
     stops = scale.get("colorscale") or "Viridis"
@@ -386,6 +382,10 @@ def _plain(value) -> str:
     """Return the plain text of a title, which may be a dict, and of its markup."""
     value = value.get("text") if isinstance(value, dict) else value
     return re.sub(r"<[^>]+>", "", (value or "").replace("<br>", "\n")).strip()
+
+
+def _grid(z) -> np.ndarray:
+    return np.array([_values(row) for row in _values(z)], float)
 
 
 def _values(values) -> list:

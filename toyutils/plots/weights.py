@@ -1,4 +1,4 @@
-"""Weights: columns as arrows, WᵀW as a heatmap, lengths as bars, the network as a drawing."""
+"""Weight matrices: columns as arrows, WᵀW as heatmaps, lengths as bars; the network as nodes."""
 
 import math
 
