@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.answers import CHECKS, NAMES, RIGHT, WRONG, mistakes, originals
+from tests.answers import CHECKS, NAMES, RIGHT, WRONG, mistakes, originals, unusual
 from toyutils import theory
 from toyutils.exercises import _check, nb00, nb01, nb03, nb06
 from toyutils.models import ReLUModel, reconstruction_loss
@@ -171,6 +171,24 @@ def test_numbers_of_any_precision_are_accepted(name):
             assert "16 bits carry three digits" in result.message
         else:
             assert result.passed, str(result)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda part: part.tolist(),
+        lambda part: part.numpy(),
+        lambda part: part.numpy()[::-1][::-1] if part.ndim else part.numpy(),
+        lambda part: torch.nn.Parameter(part) if part.is_floating_point() else part,
+        lambda part: list(part) if part.ndim else part.reshape(1, 1),
+        lambda part: part.int() if part.dtype == torch.bool else part,
+    ],
+    ids=["list", "array", "view", "parameter", "list of tensors", "whole numbers"],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_results_of_any_form_are_accepted(name, form):
+    result = CHECKS[name](spoiled(name, in_each(form)))
+    assert result.passed, str(result)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -442,3 +460,19 @@ def plain(text):
                         "ratio": "r", "n_features": "n", "n_hidden": "m"}.items():  # fmt: skip
         text = text.replace(long, short)
     return re.sub(r"[\s`*·()]", "", text.lower())
+
+
+@pytest.mark.parametrize("name", unusual.RIGHT)
+def test_right_answers_by_other_ways_pass(name):
+    for answer in unusual.RIGHT[name]:
+        for seed in [0, *SEEDS]:
+            result = CHECKS[name](answer, seed=seed)
+            assert result.passed, str(result)
+
+
+@pytest.mark.parametrize("name", unusual.WRONG)
+def test_subtle_faults_do_not_pass(name):
+    for answer in unusual.WRONG[name]:
+        for seed in [0, *SEEDS]:
+            result = CHECKS[name](answer, seed=seed)
+            assert result.status == _check.FAILED, inspect.getsource(answer)
