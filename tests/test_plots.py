@@ -339,7 +339,9 @@ def test_arrows_end_at_the_columns_with_their_number_beyond():
         label = torch.tensor([trace.x[6], trace.y[6]])
         assert label.norm() > column.norm()
         assert torch.cosine_similarity(label, column, dim=0) > 0.999
-        assert list(trace.hoverinfo).count("skip") == 6  # only the tip tells where it is
+        length = float(column.norm())
+        assert trace.hovertext.startswith(f"feature {i}: ({column[0]:.2f}, {column[1]:.2f})")
+        assert trace.hovertext.endswith(f"length {length:.2f}")
 
 
 @pytest.mark.parametrize(("length", "shown"), [(0.0, False), (0.049, False), (0.051, True)])

@@ -1,4 +1,4 @@
-"""The animations in a real browser, on a plain page: play, pause, scrub, and a narrow window."""
+"""Figures in a real browser, on a plain page: films, hovering, narrow windows, dark pages."""
 
 import plotly.io as pio
 import pytest
@@ -14,10 +14,17 @@ from toyutils.training import train
 ARROWS = "f => JSON.stringify(f._fullData.slice(0, 3).map(t => [...t.x, ...t.y]))"
 
 
+def trained(seed=0):
+    model = ReLUModel(5, 2, seed=seed)
+    return train(model, IndependentFeatures(5, 0.9), n_steps=200, batch_size=32, progress=False)
+
+
 def arrows_animation():
-    model = ReLUModel(5, 2)
-    history = train(model, IndependentFeatures(5, 0.9), n_steps=200, batch_size=32, progress=False)
-    return plots.arrows_animation(history)
+    return plots.arrows_animation(trained())
+
+
+def two_films():
+    return plots.arrows_animation({"one": trained(), "other": trained(1)})
 
 
 def training_dashboard():
@@ -30,6 +37,9 @@ def turning_arrow():
     W = torch.eye(2, 3).repeat(40, 1, 1)
     W[:, :, 2] = torch.stack([angle.cos(), angle.sin()], 1)
     return plots.turning_arrow(W, angle.rad2deg(), angle.cos() + 1)
+
+
+FILMS = [arrows_animation, two_films, training_dashboard, turning_arrow]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +61,7 @@ def show(page, figure, folder, width):
     return plot, errors
 
 
-@pytest.mark.parametrize("make", [arrows_animation, training_dashboard, turning_arrow])
+@pytest.mark.parametrize("make", FILMS)
 def test_play_pause_and_scrub(browser_page, tmp_path, make):
     plot, errors = show(browser_page, make(), tmp_path, 900)
     start = plot.evaluate(ARROWS)
@@ -73,7 +83,7 @@ def test_play_pause_and_scrub(browser_page, tmp_path, make):
     assert errors == []
 
 
-@pytest.mark.parametrize("make", [arrows_animation, training_dashboard, turning_arrow])
+@pytest.mark.parametrize("make", FILMS)
 @pytest.mark.parametrize("width", [900, 400])
 def test_geometry_keeps_equal_scales(browser_page, tmp_path, make, width):
     plot, _ = show(browser_page, make(), tmp_path, width)
@@ -83,7 +93,71 @@ def test_geometry_keeps_equal_scales(browser_page, tmp_path, make, width):
     )
     assert x == pytest.approx(y, rel=0.02)
     assert plot.bounding_box()["width"] <= width
-    assert x > 10  # still a drawing, not a speck
+    assert x > 20  # still a drawing, not a speck
+
+
+def feature_arrows():
+    return plots.feature_arrows(torch.randn(5, 2, 5), [f"S = {k}: square" for k in range(5)])
+
+
+def gram_grid():
+    return plots.gram_grid(torch.randn(4, 5, 20), torch.randn(4, 20), list("abcd"))
+
+
+def norm_bars():
+    return plots.norm_bars(torch.randn(3, 5, 20), list("abc"))
+
+
+def region_map():
+    grid = torch.logspace(-2, 0, 20)
+    region = (grid[:, None] > grid[None]).long()
+    drawings = {"pair": [[1.0, -1.0]]}
+    return plots.region_map(grid, grid, region, ["pair", "one left out"], drawings=drawings)
+
+
+TITLES = """f => [...f.querySelectorAll('.xtitle, .ytitle, .annotation-text')]
+    .map(t => [t.textContent, t.getBoundingClientRect().toJSON()])"""
+
+
+@pytest.mark.parametrize("make", [*FILMS, feature_arrows, gram_grid, norm_bars, region_map])
+@pytest.mark.parametrize("width", [900, 400])
+def test_titles_do_not_lie_on_each_other(browser_page, tmp_path, make, width):
+    plot, _ = show(browser_page, make(), tmp_path, width)
+    boxes = [(text, box) for text, box in plot.evaluate(TITLES) if box["width"]]
+    assert boxes
+    for k, (text, a) in enumerate(boxes):
+        for other, b in boxes[k + 1 :]:
+            beside = a["right"] <= b["left"] + 1 or b["right"] <= a["left"] + 1
+            apart = a["bottom"] <= b["top"] + 1 or b["bottom"] <= a["top"] + 1
+            assert beside or apart, (text, other)
+
+
+def test_hovering_an_arrow_tells_where_its_tip_is(browser_page, tmp_path):
+    W = torch.tensor([[1.0], [0.5]])
+    plot, _ = show(browser_page, plots.feature_arrows([W]), tmp_path, 900)
+    tip, name = plot.evaluate(
+        """f => [1, 6].map(k => [f._fullLayout.xaxis, f._fullLayout.yaxis]
+            .map((a, j) => a._offset + a.d2p(f._fullData[0][j ? 'y' : 'x'][k])))"""
+    )
+    page = plot.evaluate("f => { const b = f.getBoundingClientRect(); return [b.x, b.y]; }")
+    for x, y in (tip, name):
+        browser_page.mouse.move(page[0] + x - 40, page[1] + y - 40)
+        browser_page.mouse.move(page[0] + x + 2, page[1] + y, steps=4)
+        browser_page.wait_for_timeout(300)
+        text = plot.locator(".hoverlayer").text_content()
+        assert "feature 0: (1.00, 0.50), length 1.12" in text, (x, y)
+
+
+@pytest.mark.parametrize("color", ["white", "rgb(17, 17, 17)"])
+def test_pages_show_through(browser_page, tmp_path, color):
+    plot, _ = show(browser_page, norm_bars(), tmp_path, 900)
+    browser_page.evaluate("color => { document.body.style.background = color; }", color)
+    for part in (".main-svg", ".bg"):
+        fills = plot.locator(part).evaluate_all(
+            "all => all.map(e => [getComputedStyle(e).background, e.style.fillOpacity])"
+        )
+        assert fills
+        assert all("rgba(0, 0, 0, 0)" in back or opacity == "0" for back, opacity in fills)
 
 
 @pytest.mark.parametrize("network", [True, False])

@@ -103,7 +103,11 @@ def arrows_animation(history, instance: int = 0, *, loss_title: str = "training 
     reach = 1.3 * max(1.0, max(float(W.norm(dim=1).max()) for W in weights))
 
     def moving(k: int) -> list[dict]:
-        tips = [arrow_points(W[k, :, i], reach) for W in weights for i in range(W.shape[-1])]
+        tips = [
+            arrow_points(W[k, :, i], f"feature {i}", reach)
+            for W in weights
+            for i in range(W.shape[-1])
+        ]
         return [*tips, *(_loss_marker(h, instance, k) for h in named.values())]
 
     for column, W in enumerate(weights, start=1):
@@ -145,7 +149,7 @@ def turning_arrow(W, degrees, loss, *, start: float = 45.0) -> go.Figure:
 
     def moving(k: int) -> list[dict]:
         here = dict(x=rounded(degrees[k : k + 1]), y=rounded(loss[k : k + 1]))
-        return [*(arrow_points(W[k, :, i], reach) for i in range(n)), here]
+        return [*(arrow_points(W[k, :, i], f"feature {i}", reach) for i in range(n)), here]
 
     for i in range(n):
         trace = arrow(W[first, :, i], feature_color(i), f"feature {i}", text=str(i), reach=reach)

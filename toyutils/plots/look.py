@@ -171,8 +171,8 @@ def hidden_plane(fig, reach: float, row: int, col: int, titles: bool = True) -> 
 _SHORTEST = 0.05  # below, an arrow has neither head nor name
 
 
-def arrow_points(tip, reach: float = 1.3, start=(0.0, 0.0)) -> dict:
-    """Return the coordinates that `arrow` draws: shaft, head and where the name stands.
+def arrow_points(tip, name: str, reach: float = 1.3, start=(0.0, 0.0)) -> dict:
+    """Return what of an `arrow` moves: shaft, head, the place of its text, and what it tells.
 
     `tip` (2,) and `start` (2,) in the plane whose half width is `reach`.
     """
@@ -181,10 +181,12 @@ def arrow_points(tip, reach: float = 1.3, start=(0.0, 0.0)) -> dict:
     along = (tip - start) / max(length, 1e-9)
     gone = [None, None]
     ends = [rounded(point) for point in (start, tip, tip - 0.02 * along, tip + 0.1 * reach * along)]
-    base, head, back, name = ends if length >= _SHORTEST else (*ends[:2], gone, gone)
+    base, head, back, text = ends if length >= _SHORTEST else (*ends[:2], gone, gone)
     point = head if length >= _SHORTEST else gone
-    points = [base, head, gone, back, point, gone, name]
-    return dict(x=[x for x, _ in points], y=[y for _, y in points])
+    points = [base, head, gone, back, point, gone, text]
+    across, up = (tip - start).tolist()
+    words = f"{name}: ({across:.2f}, {up:.2f}), length {float((tip - start).norm()):.2f}"
+    return dict(x=[x for x, _ in points], y=[y for _, y in points], hovertext=words)
 
 
 def arrow(tip, color: str, name: str, *, text: str = "", reach: float = 1.3, start=(0.0, 0.0),
@@ -193,7 +195,7 @@ def arrow(tip, color: str, name: str, *, text: str = "", reach: float = 1.3, sta
 
     An arrow shorter than 0.05 has neither head nor text. `reach` is half the width of the panel.
     """
-    points = arrow_points(tip, reach, start)
+    points = arrow_points(tip, name, reach, start)
     n = len(points["x"])
     return go.Scatter(
         **points,
@@ -204,7 +206,7 @@ def arrow(tip, color: str, name: str, *, text: str = "", reach: float = 1.3, sta
                     angleref="previous", line_width=0),
         text=[text if k == 6 else "" for k in range(n)],
         textposition="middle center",
-        hoverinfo=["name+x+y" if k == 1 else "skip" for k in range(n)],
+        hoverinfo="text",
         showlegend=False,
         **options,
     )  # fmt: skip
