@@ -93,6 +93,31 @@ def test_no_function_is_longer_than_a_screen(tmp_path):
     assert list(functions(example)) == [("f", 1)]
 
 
+# A dialect: words that say who, and not what. What a name holds has a term of its own.
+NO_NAMES = {"told", "came", "mine", "theirs", "ours", "spoken", "wanted", "found", "got"}
+
+
+def stored_names(source: str) -> set[str]:
+    """Return the names that `source` gives to variables, arguments and functions."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+    return {name.strip("_") for name in names}
+
+
+@pytest.mark.parametrize("folder", ["toyutils"])
+def test_names_are_terms(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        words = stored_names(path.read_text(encoding="utf-8")) & NO_NAMES
+        assert not words, f"{path.relative_to(ROOT)} calls something {sorted(words)}"
+    assert stored_names("def told(mine): ours = 1") == {"told", "mine", "ours"}
+
+
 def computes_a_model(source: str) -> list[str]:
     """Return what in `source` runs a model: matrix products, or a word that chooses its output."""
     found = []

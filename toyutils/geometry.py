@@ -194,15 +194,15 @@ def gram_components(
     unit = W[:, kept] / feature_norms(W)[kept]
     cosine = gram(unit)
     joined = (cosine.abs() > edge).tolist()
-    components, seen = [], set()
+    components, visited = [], set()
     for first in range(len(kept)):
-        if first in seen:
+        if first in visited:
             continue
-        seen.add(first)
+        visited.add(first)
         members = [first]  # grows while it is walked through
         for i in members:
-            new = [j for j, near in enumerate(joined[i]) if near and j not in seen]
-            seen.update(new)
+            new = [j for j, near in enumerate(joined[i]) if near and j not in visited]
+            visited.update(new)
             members.extend(new)
         name = _name_solid(cosine[members][:, members], tolerance)
         components.append(Component(name, tuple(sorted(kept[members].tolist()))))
@@ -212,9 +212,9 @@ def gram_components(
 def _name_solid(cosine: Tensor, tolerance: float) -> str:
     if len(cosine) == 1:
         return "alone"
-    mine = _sorted_cosines(cosine)
+    cosines = _sorted_cosines(cosine)
     errors = {
-        name: (mine - _sorted_cosines(gram(ideal)).to(mine)).abs().max().item()
+        name: (cosines - _sorted_cosines(gram(ideal)).to(cosines)).abs().max().item()
         for name, ideal in SHAPES.items()
         if ideal.shape[1] == len(cosine)
     }
@@ -242,9 +242,9 @@ def _directions(W: Tensor, features: list[int], tolerance: float) -> list[list[i
 
 
 def _name_gaps(gaps: list[float], equal_lengths: bool, tolerance: float) -> str:
-    def near(*wanted: float) -> bool:
-        return len(gaps) == len(wanted) and all(
-            abs(gap - want) <= tolerance for gap, want in zip(sorted(gaps), wanted, strict=True)
+    def near(*ideal: float) -> bool:
+        return len(gaps) == len(ideal) and all(
+            abs(gap - angle) <= tolerance for gap, angle in zip(sorted(gaps), ideal, strict=True)
         )
 
     k = len(gaps)

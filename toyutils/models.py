@@ -72,7 +72,7 @@ class LinearModel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction y, shape (instance, point, feature)."""
         check_points("x", x, self)
-        return self._decode(self._encode(self._seen(x.mT))).mT
+        return self._decode(self._encode(self._centre(x.mT))).mT
 
     def loss(self, batch: Batch, importance: Tensor | None = None) -> Tensor:
         """Return the expected reconstruction loss over `batch`, shape (instance,)."""
@@ -89,8 +89,8 @@ class LinearModel(nn.Module):
         Source: derived in notebook 06, tested against autograd.
         """
         x = batch.x.mT  # (instance, feature, point)
-        seen = self._seen(x)
-        h = self._encode(seen)
+        centred = self._centre(x)
+        h = self._encode(centred)
         y = self._decode(h)
         scale, weight = importance[:, :, None] * (2 / x.shape[1]), batch.weight[:, None, :]
         evenly = weight.stride(2) == 0  # one number for all points of an instance
@@ -98,12 +98,12 @@ class LinearModel(nn.Module):
         delta = self._where_on(delta, y)
         to_hidden = self._where_hidden_on(self.W @ delta, h)
         if evenly:
-            return torch.baddbmm(h @ delta.mT, to_hidden, seen.mT), delta.sum(2)
-        by_W = torch.baddbmm((h * weight) @ delta.mT, to_hidden.mul_(weight), seen.mT)
+            return torch.baddbmm(h @ delta.mT, to_hidden, centred.mT), delta.sum(2)
+        by_W = torch.baddbmm((h * weight) @ delta.mT, to_hidden.mul_(weight), centred.mT)
         return by_W, (delta @ weight.mT)[:, :, 0]
 
     # The steps in between, with points last. Each model below changes one of them.
-    def _seen(self, x: Tensor) -> Tensor:
+    def _centre(self, x: Tensor) -> Tensor:
         return x
 
     def _encode(self, x: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ class CentredReLUModel(ReLUModel):
         """Return the bias b = c - WᵀW E[x] of the `ReLUModel` that this is, (instance, feature)."""
         return self.c - (self.W.mT @ (self.W @ self.mean[:, :, None]))[:, :, 0]
 
-    def _seen(self, x: Tensor) -> Tensor:
+    def _centre(self, x: Tensor) -> Tensor:
         return x - self.mean[:, :, None]
 
     def _decode(self, h: Tensor) -> Tensor:

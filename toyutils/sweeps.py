@@ -138,32 +138,32 @@ def sweep(
         folder = _claim(Path(folder), function)
         paths = [folder / f"{key}.pt" for key in keys]
 
-    found = Sweep(points, [None] * len(points))
+    swept = Sweep(points, [None] * len(points))
     todo = []
     for i, path in enumerate(paths):
         if path is not None and path.exists():
-            found.results[i] = torch.load(path, weights_only=True)["result"]
+            swept.results[i] = torch.load(path, weights_only=True)["result"]
         else:
             todo.append(i)
     bar = tqdm(total=len(points), initial=len(points) - len(todo), desc="sweep", unit="point",
                disable=not progress, leave=False)  # fmt: skip
     with bar:
         for i, result, error in _outcomes(function, points, paths, todo, executor):
-            found.results[i] = result
+            swept.results[i] = result
             if error is None:
-                found.computed.append(i)
+                swept.computed.append(i)
             else:
-                found.errors[i] = error
+                swept.errors[i] = error
             bar.update()
-    if found.errors:
-        first = min(found.errors)
+    if swept.errors:
+        first = min(swept.errors)
         warnings.warn(
-            f"{len(found.errors)} of {len(points)} points failed, the first being "
-            f"{points[first]}: {found.errors[first].splitlines()[-1]}. The others are kept; "
+            f"{len(swept.errors)} of {len(points)} points failed, the first being "
+            f"{points[first]}: {swept.errors[first].splitlines()[-1]}. The others are kept; "
             "see `errors`, and call again to retry",
             stacklevel=2,
         )
-    return found
+    return swept
 
 
 def _outcomes(function, points, paths, todo, executor):

@@ -94,8 +94,8 @@ def number(value: float | Tensor, form: str = ".3g", error: float = 0.0) -> Meas
 def true(cases: Tensor | list | bool) -> Measured:
     """Return a claim that must hold in every case; the share of cases in which it does."""
     cases = torch.atleast_1d(torch.as_tensor(cases))
-    got = share(cases)
-    return got._judged(bool(cases.all()), "in every case")
+    result = share(cases)
+    return result._judged(bool(cases.all()), "in every case")
 
 
 @dataclass(frozen=True)
