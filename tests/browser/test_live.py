@@ -17,8 +17,8 @@ from toyutils.training import train
 
 SCRIPT = (Path(live.__file__).parent / "live.js").read_text(encoding="utf-8")
 NAMES = (
-    "lossAndGradient, expectedLoss, fitBiases, featureDimensionality, interference, nameShape, "
-    "importances, makeRandom, sampleActive, Trainer"
+    "lossAndGradient, expectedLoss, fitBiases, featureNorms, interference, nameShape, importances, "
+    "makeRandom, sampleActive, Trainer"
 )
 
 
@@ -45,8 +45,8 @@ def open_page(browser, tmp_path):
     path.write_text(live.page(), encoding="utf-8")
     pages, complaints, requests = [], [], []
 
-    def opened(width=800, **media):
-        page = browser.new_page(viewport={"width": width, "height": 1200}, **media)
+    def opened(width=800, height=1200, **media):
+        page = browser.new_page(viewport={"width": width, "height": height}, **media)
         pages.append(page)
         page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -128,7 +128,7 @@ def test_fitted_biases_are_the_best(module):
             assert theory.expected_loss(W.expand(401, 2, 4), others, 0.8).min() >= least - 1e-7
 
 
-def test_names_and_dimensionalities_are_those_of_toyutils(module):
+def test_names_and_lengths_are_those_of_toyutils(module):
     cases = [random_model(n, seed)[0] for n in (2, 3, 5, 8) for seed in range(12)]
     for k in (2, 3, 4, 5, 6, 8):
         angle = 0.3 + 2 * math.pi * torch.arange(k, dtype=torch.float64) / k
@@ -137,12 +137,19 @@ def test_names_and_dimensionalities_are_those_of_toyutils(module):
     for W in cases:
         model = as_model(W, torch.zeros(W.shape[1]))
         assert module.evaluate(f"live.nameShape({model})") == str(geometry.name_shape(W))
-        for name, function in (
-            ("featureDimensionality", geometry.feature_dimensionality),
-            ("interference", geometry.interference),
-        ):
-            got = torch.tensor(module.evaluate(f"live.{name}({model})"), dtype=torch.float64)
-            assert torch.allclose(got, function(W), atol=1e-12)
+        norms = module.evaluate(f"Array.from(live.featureNorms({model}))")
+        assert norms == pytest.approx(geometry.feature_norms(W).tolist(), abs=1e-12)
+        parts = module.evaluate(f"live.interference({model})")
+        both = [part["costly"] + part["free"] for part in parts]
+        assert both == pytest.approx(geometry.interference(W).tolist(), abs=1e-12)
+
+
+def test_interference_tells_what_costs_from_what_is_free(module):
+    """With one feature on, only neighbours nearer than 90° are answered by mistake."""
+    W = torch.tensor([[1.0, -1, 0, 0], [0, 0, 1, 0.5]], dtype=torch.float64)
+    parts = module.evaluate(f"live.interference({as_model(W, torch.zeros(4))})")
+    assert [part["free"] for part in parts] == [1, 1, 0, 0]
+    assert [part["costly"] for part in parts] == pytest.approx([0, 0, 0.25, 1])
 
 
 def test_points_are_drawn_given_that_some_feature_is_active(module):
@@ -159,6 +166,7 @@ def test_points_are_drawn_given_that_some_feature_is_active(module):
     assert both == pytest.approx(0.04 / some, abs=0.005)
 
 
+@pytest.mark.weekly
 @pytest.mark.parametrize("sparsity", [0, 0.7, 0.9, 0.97])
 def test_shapes_over_200_seeds_agree_with_pytorch(module, sparsity):
     """Same recipe, other random numbers: every shape's share within its sampling error."""
@@ -272,6 +280,117 @@ def test_an_arrow_is_dragged_by_mouse_and_by_keyboard(page):
     assert "length" in first.get_attribute("aria-valuetext")
 
 
+def drag(page, handle, dx, dy):
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx, y + dy, steps=6)
+
+
+@pytest.mark.parametrize("button", ["Pause", "Start again"])
+def test_a_drag_after_a_click_draws_no_ring(page, button):
+    """Focus set by script after a click shows the browser's outline, in the drawing's units."""
+    page.get_by_role("button", name=button).click()
+    handle = page.get_by_role("slider", name="feature 1")
+    drag(page, handle, -60, 40)
+    focused = page.evaluate(
+        "(e => [e.getAttribute('aria-label'), getComputedStyle(e).outlineStyle, "
+        "getComputedStyle(e).stroke])(document.activeElement)"
+    )
+    page.mouse.up()
+    assert focused[:2] == ["feature 1", "none"]
+    assert focused[2] != "none"  # what shows the focus instead
+
+
+def test_a_thumb_takes_the_nearest_arrow_and_moves_it_without_a_jump(page):
+    before = state(page, "drag")["W"]
+    handle = page.get_by_role("slider", name="feature 0")
+    box = handle.bounding_box()
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + 1.4 * box["width"], box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 10, y)
+    page.mouse.up()
+    after = state(page, "drag")["W"]
+    assert after[0][0] == pytest.approx(before[0][0] + 0.1, abs=0.02)
+    assert after[0][1:] == before[0][1:]
+
+
+def swipe(page, x, y, distance):
+    """Move a finger from (x, y) by `distance` pixels, as a touch screen reports it."""
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        session.send("Input.dispatchTouchEvent", dict(type=kind, touchPoints=points))
+        page.wait_for_timeout(16)
+
+    touch("touchStart", dict(x=x, y=y))
+    for k in range(1, 13):
+        touch("touchMove", dict(x=x, y=y + distance * k / 12))
+    touch("touchEnd")
+    page.wait_for_timeout(200)
+
+
+def test_a_swipe_on_a_picture_scrolls_a_phone_and_a_drag_drags(open_page):
+    page = open_page(375, 667, has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="20 seeds").tap()
+    page.evaluate("apps.pentagon.set({running: false})")
+    page.evaluate("document.body.style.paddingBottom = '600px'")  # room to scroll everywhere
+    for selector in ("#pentagon .tu-plane >> nth=0", ".tu-many svg >> nth=1", ".tu-chart",
+                     "#drag .tu-plane"):  # fmt: skip
+        picture = page.locator(selector)
+        picture.evaluate("e => e.scrollIntoView({block: 'center'})")
+        box = picture.bounding_box()
+        start = page.evaluate("scrollY")
+        swipe(page, box["x"] + box["width"] / 2, box["y"] + 0.7 * box["height"], -200)
+        assert page.evaluate("scrollY") > start + 150, selector
+
+    handle = page.get_by_role("slider", name="feature 2")
+    handle.evaluate("e => e.scrollIntoView({block: 'center'})")
+    box = handle.bounding_box()
+    start, before = page.evaluate("scrollY"), state(page, "drag")["W"]
+    swipe(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 120)
+    assert page.evaluate("scrollY") == start
+    after = state(page, "drag")["W"]
+    assert after[1][2] < before[1][2] - 0.5
+    assert [row[:2] for row in after] == [row[:2] for row in before]
+
+
+def test_two_of_a_kind_on_one_page_do_not_meet(page):
+    page.evaluate(
+        """() => { for (const name of ["pentagon", "drag"]) {
+            const root = document.createElement("div");
+            document.querySelector("main").append(root);
+            const mount = name === "drag" ? apps.mountDrag : apps.mountPentagon;
+            apps[name + "2"] = mount(root, {n_features: 4});
+        } }"""
+    )
+    labels = page.evaluate("Array.from(document.querySelectorAll('label'), l => l.htmlFor)")
+    assert len(set(labels)) == len(labels)
+    before = state(page, "drag")["W"]
+    page.get_by_role("slider", name="feature 0").nth(1).press("ArrowLeft")
+    assert state(page, "drag")["W"] == before
+    assert state(page, "drag2")["W"] != before
+    page.get_by_role("button", name="Pause").nth(1).click()
+    assert state(page)["running"]
+    assert not state(page, "pentagon2")["running"]
+    page.evaluate("apps.pentagon2.destroy(), apps.drag2.destroy()")
+    assert page.locator(".tu-live").count() == 2
+
+
+def test_a_page_reloaded_begins_anew(page):
+    wait(page, "s.step > 50")
+    page.get_by_role("slider", name="feature 0").press("ArrowLeft")
+    dragged = state(page, "drag")["W"]
+    page.reload()
+    wait(page, "s.step > 50")
+    assert state(page, "drag")["W"] != dragged
+
+
 def test_gradient_descent_finishes_what_the_reader_began(page):
     wait(page, "s.optimum !== null", "drag", 60)
     page.get_by_role("button", name="Let gradient descent finish").click()
@@ -364,5 +483,15 @@ def test_widgets_and_kernel_share_their_state_in_jupyterlab(browser, tmp_path):
             )
 
         lab.wait_until(told, 20, page, "Python to hear of the page's changes")
+
+        # A page reloaded beside a living kernel shows what there was.
+        page.get_by_role("slider", name="feature 1").press("ArrowLeft")
+        placed = page.locator(".tu-handle").nth(1).get_attribute("aria-valuetext")
+        page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+        page.reload()
+        page.locator(".tu-handle").nth(4).wait_for(timeout=60_000)
+        assert page.locator(".tu-handle").nth(1).get_attribute("aria-valuetext") == placed
+        assert page.get_by_label("sparsity S").first.input_value() == "0"
+        assert page.get_by_text("Error displaying widget").count() == 0
         page.close()
     assert complaints == []

@@ -153,7 +153,8 @@ body {{ font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 740px; 
 <script type="module">
 {script}
 const here = (id) => document.getElementById(id);
-window.apps = {{ pentagon: mountPentagon(here("pentagon")), drag: mountDrag(here("drag")) }};
+const [pentagon, drag] = [mountPentagon(here("pentagon")), mountDrag(here("drag"))];
+window.apps = {{ mountPentagon, mountDrag, pentagon, drag }};
 </script>
 </body>
 </html>

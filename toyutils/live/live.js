@@ -234,19 +234,25 @@ export function fitBiases(/** @type {Model} */ model, sparsity) {
   }
 }
 
-/** Return D_i of every feature. */
-export function featureDimensionality(/** @type {Model} */ model) {
-  return gram(model).map((row, i) => {
-    const sum = row.reduce((total, a) => total + a * a, 0);
-    return row[i] > 0 ? (row[i] * row[i]) / sum : 0;
+/** Return the length of every feature's direction. */
+export function featureNorms(/** @type {Model} */ { n, m, W }) {
+  return Float64Array.from({ length: n }, (_, i) => {
+    let sum = 0;
+    for (let k = 0; k < m; k++) sum += W[k * n + i] ** 2;
+    return Math.sqrt(sum);
   });
 }
 
-/** Return Σ_{j≠i} (Ŵ_i · W_j)² of every feature. */
+/**
+ * Return, for every feature i, the two parts of its interference Σ_{j≠i} (Ŵ_i · W_j)²: `costly`,
+ * where the product is positive, and `free`, where it is negative: then a ReLU answers zero.
+ */
 export function interference(/** @type {Model} */ model) {
-  return gram(model).map((row, i) =>
-    row[i] > 0 ? row.reduce((total, a, j) => total + (j === i ? 0 : (a * a) / row[i]), 0) : 0,
-  );
+  return gram(model).map((row, i) => {
+    const part = (sign) =>
+      row.reduce((sum, a, j) => sum + (j !== i && sign * a > 0 ? (a * a) / row[i] : 0), 0);
+    return row[i] > 0 ? { costly: part(1), free: part(-1) } : { costly: 0, free: 0 };
+  });
 }
 
 const POLYGONS = ["", "", "", "triangle", "square", "pentagon", "hexagon", "heptagon", "octagon"];
@@ -308,6 +314,8 @@ function nameGaps(gaps, equal, tolerance) {
 // ------------------------------------------------------------------------------ drawing, pages
 
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F", "#5B5B5B"];
+const SHORTEST = 0.05; // below, an arrow has neither head nor name
+const featureColor = (i) => PALETTE[i % PALETTE.length];
 const SVG = "http://www.w3.org/2000/svg";
 // JupyterLab would take the arrow keys for its own: this attribute is its way of leaving them.
 const BOX = { class: "tu-live", role: "group", "data-lm-suppress-shortcuts": "true" };
@@ -359,29 +367,32 @@ function sparsitySlider(value, change) {
   return { field, set: (next) => { control.value = String(next); show(); } };
 }
 
-/** Draw arrows of a model (m = 2) into an SVG group, in place. */
-function drawArrows(group, /** @type {Model} */ { n, W }, labels) {
+/** Draw arrows of a model (m = 2) into an SVG group, in place; names `gap` beyond the tips. */
+function drawArrows(group, /** @type {Model} */ { n, W }, gap = 0) {
   while (group.childElementCount > n) group.lastElementChild.remove();
   for (let i = 0; i < n; i++) {
     let arrow = group.children[i];
     if (!arrow) {
-      const color = PALETTE[i % PALETTE.length];
+      const color = featureColor(i);
       arrow = make("g", {},
         make("line", { x1: 0, y1: 0, stroke: color, "stroke-width": 0.035, "stroke-linecap": "round" }),
-        make("circle", { r: 0.055, fill: color }));
-      if (labels) arrow.append(make("text", { class: "tu-name" }, String(i)));
+        make("path", { d: "M0,0 L-0.15,0.065 L-0.15,-0.065 Z", fill: color }));
+      if (gap) arrow.append(make("text", { class: "tu-name" }, String(i)));
       group.append(arrow);
     }
     const [x, y] = [W[i], -W[n + i]]; // the page's y points down
-    const [line, dot, text] = arrow.children;
-    line.setAttribute("x2", x.toFixed(3));
-    line.setAttribute("y2", y.toFixed(3));
-    dot.setAttribute("cx", x.toFixed(3));
-    dot.setAttribute("cy", y.toFixed(3));
+    const [line, head, text] = arrow.children;
+    const length = Math.hypot(x, y);
+    // The shaft ends inside the head; an arrow that is not there has neither head nor name.
+    const shaft = length > 0.15 ? 1 - 0.1 / length : 1;
+    line.setAttribute("x2", (x * shaft).toFixed(3));
+    line.setAttribute("y2", (y * shaft).toFixed(3));
+    const angle = (Math.atan2(y, x) * 180) / Math.PI;
+    const size = Math.min(1, length / 0.15);
+    head.setAttribute("transform", `translate(${x.toFixed(3)} ${y.toFixed(3)}) rotate(${angle.toFixed(1)}) scale(${size.toFixed(2)})`);
+    for (const part of [head, text]) part?.setAttribute("visibility", length < SHORTEST ? "hidden" : "visible");
     if (text) {
-      const length = Math.hypot(x, y);
-      text.setAttribute("opacity", length > 0.1 ? "1" : "0"); // in the middle names would pile up
-      const out = 1 + 0.16 / Math.max(length, 0.05);
+      const out = 1 + gap / Math.max(length, SHORTEST);
       text.setAttribute("x", (x * out).toFixed(3));
       text.setAttribute("y", (y * out).toFixed(3));
     }
@@ -457,8 +468,8 @@ export function mountPentagon(root, options = {}) {
   const [low, high] = [make("text", { x: 34, y: 76 }, ""), make("text", { x: 34, y: 9 }, "")];
   chart.append(low, high);
   const shape = make("strong", { "aria-live": "polite", class: "tu-shape" }, "");
-  const numbers = make("span", {}, "");
-  const bars = make("ol", { class: "tu-bars", "aria-label": "feature dimensionality" });
+  const numbers = make("p", { class: "tu-numbers" }, "");
+  const bars = make("ol", { class: "tu-bars", "aria-label": "length of each feature's arrow" });
   const tally = make("p", { class: "tu-tally", "aria-live": "polite" });
   const grid = make("div", { class: "tu-many" });
 
@@ -479,9 +490,9 @@ export function mountPentagon(root, options = {}) {
   const box = make("div", { ...BOX, "aria-label": "a model that trains as you watch" },
     make("div", { class: "tu-controls" }, slider.field, ...Object.values(pick).map((p) => p.field),
       labelled("start anew when S changes", anew), buttons),
-    make("div", { class: "tu-views" }, main.svg,
-      make("div", { class: "tu-side" }, make("p", {}, shape, " ", numbers), chart, bars)),
-    tally, grid);
+    tally,
+    make("div", { class: "tu-views" }, main.svg, make("div", { class: "tu-side" }, shape, numbers, chart, bars)),
+    grid);
   root.replaceChildren(box);
 
   function newTrainer(seed) {
@@ -501,6 +512,7 @@ export function mountPentagon(root, options = {}) {
   }
 
   function twenty() {
+    tally.textContent = "20 seeds: training…";
     many = Array.from({ length: 20 }, (_, k) => newTrainer(1000 + 20 * settings.seed + k));
     grid.replaceChildren(...many.map(() => plane({ "aria-hidden": "true" }).svg));
     settings.running = true;
@@ -528,19 +540,19 @@ export function mountPentagon(root, options = {}) {
 
   function draw() {
     pause.textContent = settings.running ? "Pause" : "Continue";
-    drawArrows(main.group, trainer.model, true);
+    drawArrows(main.group, trainer.model, 0.15);
     const name = nameShape(trainer.model);
     if (shape.textContent !== name) shape.textContent = name;
     numbers.textContent = `step ${trainer.steps}, loss ${trainer.loss >= 0 ? trainer.loss.toPrecision(3) : "–"}`;
     spoken.textContent = `${settings.n_features} feature directions in the plane: ${name}`;
-    const D = featureDimensionality(trainer.model);
-    while (bars.childElementCount > D.length) bars.lastElementChild.remove();
-    D.forEach((d, i) => {
+    const lengths = featureNorms(trainer.model);
+    while (bars.childElementCount > lengths.length) bars.lastElementChild.remove();
+    lengths.forEach((length, i) => {
       if (!bars.children[i]) bars.append(make("li", {}, make("span", { class: "tu-bar" }), make("span", {})));
       const [bar, text] = /** @type {any} */ (bars.children[i].children);
-      bar.style.width = `${(60 * d).toFixed(1)}%`;
-      bar.style.background = PALETTE[i % PALETTE.length];
-      text.textContent = `D${i} = ${d.toFixed(2)}`;
+      bar.style.width = `${Math.min(40 * length, 65).toFixed(1)}%`;
+      bar.style.background = featureColor(i);
+      text.textContent = `feature ${i}: length ${length.toFixed(2)}`;
     });
     if (trace.length > 1) {
       const logs = trace.map(([, loss]) => Math.log10(loss));
@@ -557,7 +569,7 @@ export function mountPentagon(root, options = {}) {
   }
 
   function drawMany() {
-    many.forEach((t, k) => drawArrows(grid.children[k].lastElementChild, t.model, false));
+    many.forEach((t, k) => drawArrows(grid.children[k].lastElementChild, t.model));
     const counts = new Map();
     for (const t of many) counts.set(nameShape(t.model), (counts.get(nameShape(t.model)) ?? 0) + 1);
     const words = [...counts].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${count} × ${name}`);
@@ -641,7 +653,16 @@ export function mountDrag(root, options = {}) {
   /** @type {any} */
   let searching = null;
   const main = plane({ role: "group", "aria-label": "arrows to drag" });
-  const handles = make("g", {});
+  let held = { i: 0, dx: 0, dy: 0 }; // the feature under the pointer, and how far off its middle
+  const handles = make("g", {
+    onpointerdown: (event) => grab(event),
+    ontouchstart: (event) => event.preventDefault(), // a drag scrolls no page
+    onpointermove: (event) => {
+      if (!handles.hasPointerCapture(event.pointerId)) return;
+      const [x, y] = pointed(event);
+      move(held.i, within(x + held.dx), within(y + held.dy));
+    },
+  });
   main.svg.append(handles);
   const table = make("table", { class: "tu-gram" });
   const losses = make("p", { "aria-live": "polite", class: "tu-losses" });
@@ -674,21 +695,10 @@ export function mountDrag(root, options = {}) {
   }
 
   function handle(i) {
+    const reach = make("circle", { r: 0.24, class: "tu-reach" }); // a thumb's width
     const dot = make("circle", {
-      r: 0.12, tabindex: 0, role: "slider", class: "tu-handle", fill: PALETTE[i % PALETTE.length],
+      r: 0.13, tabindex: 0, role: "slider", class: "tu-handle", fill: featureColor(i),
       "aria-label": `feature ${i}`, "aria-valuemin": -180, "aria-valuemax": 180,
-      onpointerdown: (event) => {
-        stopTraining();
-        dot.setPointerCapture(event.pointerId);
-        event.preventDefault();
-        /** @type {any} */ (dot).focus();
-      },
-      onpointermove: (event) => {
-        if (!dot.hasPointerCapture(event.pointerId)) return;
-        const frame = main.svg.getBoundingClientRect();
-        const at = (value, start, size) => Math.max(-1.5, Math.min(1.5, (3.2 * (value - start)) / size - 1.6));
-        move(i, at(event.clientX, frame.left, frame.width), -at(event.clientY, frame.top, frame.height));
-      },
       onkeydown: (event) => {
         const [x, y] = [model.W[i], model.W[model.n + i]];
         let [length, angle] = [Math.hypot(x, y), Math.atan2(y, x)];
@@ -705,7 +715,27 @@ export function mountDrag(root, options = {}) {
         move(i, Math.max(length, 1e-6) * Math.cos(angle), Math.max(length, 1e-6) * Math.sin(angle));
       },
     });
-    return dot;
+    return make("g", {}, reach, dot);
+  }
+
+  const within = (value) => Math.max(-1.5, Math.min(1.5, value));
+
+  function pointed(event) {
+    const frame = main.svg.getBoundingClientRect();
+    const at = (value, start, size) => (3.2 * (value - start)) / size - 1.6;
+    return [at(event.clientX, frame.left, frame.width), -at(event.clientY, frame.top, frame.height)];
+  }
+
+  function grab(event) {
+    const [x, y] = pointed(event);
+    const { n, W } = model;
+    const far = (i) => Math.hypot(W[i] - x, W[n + i] - y);
+    const i = Array.from({ length: n }, (_, k) => k).reduce((a, b) => (far(b) < far(a) ? b : a));
+    held = { i, dx: W[i] - x, dy: W[n + i] - y };
+    stopTraining();
+    handles.setPointerCapture(event.pointerId);
+    event.preventDefault();
+    /** @type {any} */ (handles.children[i].lastElementChild).focus();
   }
 
   function move(i, x, y) {
@@ -725,12 +755,14 @@ export function mountDrag(root, options = {}) {
 
   function draw() {
     finish.textContent = trainer ? "Stop" : "Let gradient descent finish";
-    drawArrows(main.group, model, true);
+    drawArrows(main.group, model, 0.26);
     for (let i = 0; i < model.n; i++) {
       const [x, y] = [model.W[i], model.W[model.n + i]];
-      const dot = handles.children[i];
-      dot.setAttribute("cx", x.toFixed(3));
-      dot.setAttribute("cy", (-y).toFixed(3));
+      const dot = handles.children[i].lastElementChild;
+      for (const circle of handles.children[i].children) {
+        circle.setAttribute("cx", x.toFixed(3));
+        circle.setAttribute("cy", (-y).toFixed(3));
+      }
       const angle = Math.round((Math.atan2(y, x) * 180) / Math.PI);
       dot.setAttribute("aria-valuenow", String(angle));
       dot.setAttribute("aria-valuetext", `length ${Math.hypot(x, y).toFixed(2)}, angle ${angle} degrees`);
@@ -741,7 +773,7 @@ export function mountDrag(root, options = {}) {
     const interfering = interference(model);
     const head = make("tr", {}, make("th", { scope: "col" }, "WᵀW"),
       ...interfering.map((_, j) => make("th", { scope: "col" }, String(j))),
-      make("th", { scope: "col" }, "interference"), make("th", { scope: "col" }, "bias"));
+      ...["costly", "free", "bias"].map((name) => make("th", { scope: "col" }, name)));
     table.replaceChildren(head, ...gram(model).map((row, i) =>
       make("tr", {}, make("th", { scope: "row" }, String(i)),
         ...Array.from(row, (value) => {
@@ -749,7 +781,7 @@ export function mountDrag(root, options = {}) {
           const color = value < 0 ? "#2166AC" : "#B2182B";
           return make("td", { style: `background: color-mix(in srgb, ${color} ${strength}%, transparent)` }, value.toFixed(2));
         }),
-        make("td", {}, interfering[i].toFixed(2)), make("td", {}, model.b[i].toFixed(2)))));
+        ...[interfering[i].costly, interfering[i].free, model.b[i]].map((value) => make("td", {}, value.toFixed(2))))));
   }
 
   function startTraining() {
