@@ -158,7 +158,8 @@ class CentredReLUModel(ReLUModel):
     The same models and losses as with W and b, trained by another path. Where many features are
     present at once, E[x] is long, every step of W then shifts all outputs, and b has to follow;
     c is spared that. `mean` is E[x], (instance or 1, feature); c starts there, so that at the
-    mean point every output is right: far below, a ReLU would never wake. `b` is computed.
+    mean point every output is right: far below, a ReLU would never wake. `b` is computed; weight
+    decay pulls c towards zero, not b.
 
     Raises ValueError when `mean` has another shape.
 

@@ -1,7 +1,8 @@
 """Loaded by the kernels of `make test`: shift the seeds, and measure the claims at the end.
 
 The notebook that runs is the learner's file, unchanged. SEED_SHIFT is added to every seed;
-CLAIMS is the folder into which {id: result} goes when the kernel ends.
+FAULT names what is broken on purpose (tests/claims/faults.py). CLAIMS is the folder into which
+{id: result} goes when the kernel ends.
 """
 
 import atexit
@@ -43,6 +44,10 @@ def measure_claims(run, folder):
     (folder / f"{number}.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
+if os.environ.get("FAULT"):
+    from tests.claims import faults
+
+    faults.plant(os.environ["FAULT"])
 if os.environ.get("SEED_SHIFT", "0") != "0":
     shift_seeds(int(os.environ["SEED_SHIFT"]))
 if "CLAIMS" in os.environ:
