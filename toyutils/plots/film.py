@@ -8,23 +8,7 @@ import plotly.graph_objects as go
 import torch
 from plotly.subplots import make_subplots
 
-from toyutils.plots.look import (
-    CLEAR,
-    DASHES,
-    FAINT,
-    INK,
-    arrow,
-    arrow_points,
-    described,
-    feature_color,
-    hidden_plane,
-    kind,
-    log_axis,
-    plain,
-    rounded,
-    square_axes,
-    styled,
-)
+from toyutils.plots import look
 
 _FRAME_MS = 70
 _HEIGHT = 690
@@ -43,7 +27,7 @@ def training_dashboard(
     Raises ValueError when the model has other sizes, or `instance` does not exist.
     """
     W = _weights(history, instance, (1, 2))[:, 0]
-    x = plain(x)[:max_points]
+    x = look.plain(x)[:max_points]
     if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}; this picture needs points (point, 2)")
     fig, loss_place = _film_panels([""])
@@ -53,35 +37,35 @@ def training_dashboard(
         line = _reconstructed(history, k, instance, _across(W[k]))
         return [
             dict(x=_segments(x[:, 0], y[:, 0]), y=_segments(x[:, 1], y[:, 1])),
-            dict(x=rounded(line[:, 0]), y=rounded(line[:, 1])),
-            dict(x=rounded(y[:, 0]), y=rounded(y[:, 1])),
+            look.xy(line),
+            look.xy(y),
             _loss_marker(history, instance, k),
         ]
 
     dots = dict(mode="markers", name="reconstruction y", hoverinfo="name+x+y")
     looks = [
-        dict(mode="lines", line=dict(color=FAINT, width=1), opacity=0.5, name="error",
+        dict(mode="lines", line=dict(color=look.FAINT, width=1), opacity=0.5, name="error",
              hoverinfo="skip"),
-        dict(mode="lines", line=dict(color=INK, width=2), name="all reconstructions",
+        dict(mode="lines", line=dict(color=look.INK, width=2), name="all reconstructions",
              hoverinfo="skip"),
-        dots | dict(marker=dict(color=kind(1), size=6, symbol="diamond")),
+        dots | dict(marker=dict(color=look.kind(1), size=6, symbol="diamond")),
     ]  # fmt: skip
-    for points, look in zip(moving(0)[:3], looks, strict=True):
-        fig.add_scatter(**points, **look, row=1, col=1)
+    for points, style in zip(moving(0)[:3], looks, strict=True):
+        fig.add_scatter(**points, **style, row=1, col=1)
     _add_losses(fig, {"": history}, instance, exact or {}, **loss_place)
     fig.add_scatter(
-        x=rounded(x[:, 0]), y=rounded(x[:, 1]), mode="markers", name="sample x",
-        marker=dict(color=kind(0), size=5, opacity=0.6), hoverinfo="name+x+y", row=1, col=1,
+        **look.xy(x), mode="markers", name="sample x",
+        marker=dict(color=look.kind(0), size=5, opacity=0.6), hoverinfo="name+x+y", row=1, col=1,
     )  # fmt: skip
-    square_axes(fig, -0.3, 1.3, ("feature 0", "feature 1"), 1, 1)
+    look.square_axes(fig, -0.3, 1.3, ("feature 0", "feature 1"), 1, 1)
     _add_frames(fig, history.step, moving)
     w0, w1 = W[-1].tolist()
     alt = (
         f"Animation of {len(history.step)} moments of training, {int(history.step[-1])} steps: "
-        f"the loss goes {described(history.step, history.loss[:, instance])}. It ends at "
+        f"the loss goes {look.described(history.step, history.loss[:, instance])}. It ends at "
         f"W = ({w0:.2f}, {w1:.2f})."
     )
-    return styled(fig, alt, height=_HEIGHT)
+    return look.styled(fig, alt, height=_HEIGHT)
 
 
 def arrows_animation(history, instance: int = 0, *, loss_title: str = "training loss") -> go.Figure:
@@ -104,7 +88,7 @@ def arrows_animation(history, instance: int = 0, *, loss_title: str = "training 
 
     def moving(k: int) -> list[dict]:
         tips = [
-            arrow_points(W[k, :, i], f"feature {i}", reach)
+            look.arrow_points(W[k, :, i], f"feature {i}", reach)
             for W in weights
             for i in range(W.shape[-1])
         ]
@@ -112,18 +96,20 @@ def arrows_animation(history, instance: int = 0, *, loss_title: str = "training 
 
     for column, W in enumerate(weights, start=1):
         for i in range(W.shape[-1]):
-            trace = arrow(W[0, :, i], feature_color(i), f"feature {i}", text=str(i), reach=reach)
+            trace = look.arrow(
+                W[0, :, i], look.feature_color(i), f"feature {i}", text=str(i), reach=reach
+            )
             fig.add_trace(trace, row=1, col=column)
-        hidden_plane(fig, reach, 1, column)
+        look.hidden_plane(fig, reach, 1, column)
     _add_losses(fig, named, instance, {}, loss_title=loss_title, **loss_place)
     _add_frames(fig, steps, moving)
     alt = f"Animation of {len(steps)} moments of training, {int(steps[-1])} steps. " + " ".join(
         f"{name or 'The model'}: {W.shape[-1]} arrows, final lengths "
         f"{', '.join(f'{v:.2f}' for v in W[-1].norm(dim=0).tolist())}; {loss_title} "
-        f"{described(h.step, h.loss[:, instance])}."
+        f"{look.described(h.step, h.loss[:, instance])}."
         for (name, h), W in zip(named.items(), weights, strict=True)
     )
-    return styled(fig, alt, height=_HEIGHT)
+    return look.styled(fig, alt, height=_HEIGHT)
 
 
 def turning_arrow(W, degrees, loss, *, start: float = 45.0) -> go.Figure:
@@ -134,7 +120,7 @@ def turning_arrow(W, degrees, loss, *, start: float = 45.0) -> go.Figure:
 
     Raises ValueError when lengths differ or a model has not two hidden numbers.
     """
-    W, degrees, loss = plain(W), plain(degrees), plain(loss)
+    W, degrees, loss = look.plain(W), look.plain(degrees), look.plain(loss)
     if W.ndim != 3 or W.shape[1] != 2:
         raise ValueError(f"W has shape {tuple(W.shape)}; give (angle, 2, feature)")
     if degrees.shape != (len(W),) or loss.shape != (len(W),):
@@ -148,27 +134,31 @@ def turning_arrow(W, degrees, loss, *, start: float = 45.0) -> go.Figure:
     first = int((degrees - start).abs().argmin())
 
     def moving(k: int) -> list[dict]:
-        here = dict(x=rounded(degrees[k : k + 1]), y=rounded(loss[k : k + 1]))
-        return [*(arrow_points(W[k, :, i], f"feature {i}", reach) for i in range(n)), here]
+        here = look.xy(degrees[k : k + 1], loss[k : k + 1])
+        return [*(look.arrow_points(W[k, :, i], f"feature {i}", reach) for i in range(n)), here]
 
     for i in range(n):
-        trace = arrow(W[first, :, i], feature_color(i), f"feature {i}", text=str(i), reach=reach)
+        trace = look.arrow(
+            W[first, :, i], look.feature_color(i), f"feature {i}", text=str(i), reach=reach
+        )
         fig.add_trace(trace, row=1, col=1)
-    marker = dict(mode="markers", marker=dict(color=INK, size=11), name="here", showlegend=False)
+    marker = dict(
+        mode="markers", marker=dict(color=look.INK, size=11), name="here", showlegend=False
+    )
     fig.add_scatter(**moving(first)[n], **marker, hoverinfo="skip", **place)
     fig.add_scatter(
-        x=rounded(degrees), y=rounded(loss), mode="lines", name="exact loss",
-        line=dict(color=FAINT, width=2), hoverinfo="x+y", **place,
+        **look.xy(degrees, loss), mode="lines", name="exact loss",
+        line=dict(color=look.FAINT, width=2), hoverinfo="x+y", **place,
     )  # fmt: skip
-    hidden_plane(fig, reach, 1, 1)
+    look.hidden_plane(fig, reach, 1, 1)
     fig.update_xaxes(title="angle in degrees", **place)
     fig.update_yaxes(title="loss", range=[0, 1.05 * float(loss.max())], **place)
     _add_frames(fig, degrees, moving, unit="angle", start=first)
     alt = (
         f"A slider turns one of {n} arrows from {degrees[0]:.0f}° to {degrees[-1]:.0f}°. The "
-        f"exact loss goes {described(degrees, loss)} degrees."
+        f"exact loss goes {look.described(degrees, loss)} degrees."
     )
-    return styled(fig, alt, height=_HEIGHT)
+    return look.styled(fig, alt, height=_HEIGHT)
 
 
 def _film_panels(names: list[str]) -> tuple[go.Figure, dict]:
@@ -182,7 +172,7 @@ def _film_panels(names: list[str]) -> tuple[go.Figure, dict]:
 
 
 def _loss_marker(history, instance: int, k: int) -> dict:
-    return dict(x=[int(history.step[k])], y=rounded(history.loss[k, instance].reshape(1)))
+    return dict(x=[int(history.step[k])], y=look.rounded(history.loss[k, instance].reshape(1)))
 
 
 def _add_losses(fig, named, instance, exact, *, row, col, loss_title="training loss") -> None:
@@ -191,7 +181,7 @@ def _add_losses(fig, named, instance, exact, *, row, col, loss_title="training l
     for history in named.values():
         fig.add_scatter(
             **_loss_marker(history, instance, 0), mode="markers", hoverinfo="skip",
-            marker=dict(color=INK, size=10), showlegend=False, **place,
+            marker=dict(color=look.INK, size=10), showlegend=False, **place,
         )  # fmt: skip
     shown = []
     for name, history in named.items():
@@ -200,20 +190,20 @@ def _add_losses(fig, named, instance, exact, *, row, col, loss_title="training l
             shown.append((f"test loss, {name}".strip(", "), history.step, history.test_loss))
     for k, (name, steps, loss) in enumerate(shown):
         fig.add_scatter(
-            x=steps.tolist(), y=rounded(loss[:, instance]), mode="lines", name=name,
-            line=dict(color=(FAINT, INK)[k % 2], dash=DASHES[2 * k % 4], width=2),
+            x=steps.tolist(), y=look.rounded(loss[:, instance]), mode="lines", name=name,
+            line=dict(color=(look.FAINT, look.INK)[k % 2], dash=look.DASHES[2 * k % 4], width=2),
             hoverinfo="name+x+y", **place,
         )  # fmt: skip
     ends = [shown[0][1][0].item(), shown[0][1][-1].item()]
     for k, (name, value) in enumerate(exact.items()):
         fig.add_scatter(
             x=ends, y=[value] * 2, mode="lines", name=f"{name}, {value:.4g}",
-            line=dict(color=INK, dash=("dash", "dashdot")[k % 2], width=1), **place,
+            line=dict(color=look.INK, dash=("dash", "dashdot")[k % 2], width=1), **place,
         )  # fmt: skip
     fig.update_xaxes(title="step", **place)
     lines = [torch.tensor([value]) for value in exact.values()]
     every = torch.cat([loss[:, instance].flatten() for _, _, loss in shown] + lines)
-    fig.update_yaxes(log_axis("loss", every), **place)
+    fig.update_yaxes(look.log_axis("loss", every), **place)
 
 
 def _add_frames(fig: go.Figure, steps, moving, unit: str = "step", start: int = 0) -> None:
@@ -237,16 +227,17 @@ def _add_frames(fig: go.Figure, steps, moving, unit: str = "step", start: int = 
     place = dict(x=0, y=0, xanchor="left", yanchor="top")
     buttons = dict(
         type="buttons", direction="left", **place, pad=dict(t=62, r=8), showactive=False,
-        bgcolor="rgba(128,128,128,0.15)", bordercolor=FAINT, font_color=INK,
+        bgcolor="rgba(128,128,128,0.15)", bordercolor=look.FAINT, font_color=look.INK,
         buttons=[
             dict(label="▶ play", method="animate", args=[None, run]),
             dict(label="❚❚ pause", method="animate", args=[[None], rest]),
         ],
     )  # fmt: skip
     slider = dict(
-        active=start, **place, len=1, pad=dict(t=92), ticklen=0, minorticklen=0, bordercolor=FAINT,
-        bgcolor="rgba(128,128,128,0.15)", font=dict(color=CLEAR, size=1),
-        currentvalue=dict(prefix=f"{unit} ", font=dict(size=13, color=INK)),
+        active=start, **place, len=1, pad=dict(t=92), ticklen=0, minorticklen=0,
+        bordercolor=look.FAINT, bgcolor="rgba(128,128,128,0.15)",
+        font=dict(color=look.CLEAR, size=1),
+        currentvalue=dict(prefix=f"{unit} ", font=dict(size=13, color=look.INK)),
         steps=[dict(label=name, method="animate", args=[[name], rest]) for name in names],
     )  # fmt: skip
     fig.update_layout(
@@ -265,12 +256,12 @@ def _weights(history, instance: int, sizes: tuple) -> torch.Tensor:
             f"history is of a model with {n_features} features and {n_hidden} hidden numbers; this "
             f"picture needs {sizes[1] or 'any number of'} features and {sizes[0]} hidden"
         )
-    return plain(history["W"][:, instance])
+    return look.plain(history["W"][:, instance])
 
 
 def _reconstructed(history, k: int, instance: int, x: torch.Tensor) -> torch.Tensor:
     """Return what one instance answered at record k for x (point, feature)."""
-    return plain(history.at(k, x[None].to(history["W"]))[instance])
+    return look.plain(history.at(k, x[None].to(history["W"]))[instance])
 
 
 def _across(w: torch.Tensor, n_points: int = 41) -> torch.Tensor:
@@ -281,5 +272,5 @@ def _across(w: torch.Tensor, n_points: int = 41) -> torch.Tensor:
 
 def _segments(start: torch.Tensor, end: torch.Tensor) -> list:
     """Return start, end, gap for every pair, so that one trace draws separate segments."""
-    pairs = zip(rounded(start), rounded(end), strict=True)
+    pairs = zip(look.rounded(start), look.rounded(end), strict=True)
     return [value for pair in pairs for value in (*pair, None)]

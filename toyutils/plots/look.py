@@ -6,6 +6,7 @@ axes are a grey that reads on light and on dark pages, for figures have no backg
 """
 
 import math
+from collections import Counter
 
 import plotly.graph_objects as go
 import torch
@@ -93,6 +94,21 @@ def rounded(values, digits: int = 4) -> list:
     exponent = array.abs().clamp(min=1e-300).log10().floor()
     scale = 10 ** (digits - 1 - exponent)
     return ((array * scale).round() / scale).where(array != 0, 0).tolist()
+
+
+def xy(x, y=None) -> dict:
+    """Return rounded coordinates for a trace: of points (point, 2), or of `x` and `y` (point,)."""
+    x, y = (x, y) if y is not None else plain(x).T
+    return dict(x=rounded(x), y=rounded(y))
+
+
+def groups(names: list[str]) -> list[tuple[str, list[int], dict]]:
+    """Return (name, where it stands in `names`, how its markers look), the most frequent first."""
+    return [
+        (name, [i for i, other in enumerate(names) if other == name],
+         dict(color=kind(k), symbol=SYMBOLS[k % len(SYMBOLS)]))
+        for k, (name, _) in enumerate(Counter(names).most_common())
+    ]  # fmt: skip
 
 
 def described(x, y) -> str:

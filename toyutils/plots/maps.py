@@ -1,24 +1,11 @@
 """Maps over two quantities: a value, named regions, or a loss with the starts that fell into it."""
 
 import math
-from collections import Counter
 
 import plotly.graph_objects as go
 import torch
 
-from toyutils.plots.look import (
-    DASHES,
-    INK,
-    SCALE,
-    SYMBOLS,
-    feature_color,
-    kind,
-    log_axis,
-    plain,
-    rounded,
-    styled,
-    tint,
-)
+from toyutils.plots import look
 
 
 def phase_diagram(
@@ -36,7 +23,7 @@ def phase_diagram(
 
     Raises ValueError when shapes do not fit.
     """
-    density, ratio, value = plain(density), plain(ratio), plain(value)
+    density, ratio, value = look.plain(density), look.plain(ratio), look.plain(value)
     _check_map("value", value, density, ratio)
     hover = f"density %{{x:.3f}}, ratio %{{y:.3f}}<br>{value_title} %{{z:.2f}}"
     text = None
@@ -45,16 +32,18 @@ def phase_diagram(
                 for j in range(len(ratio))]  # fmt: skip
         hover += "<br>%{text}"
     fig = go.Figure(go.Heatmap(
-        x=rounded(density), y=rounded(ratio), z=rounded(value.T, 3), text=text,
+        **look.xy(density, ratio), z=look.rounded(value.T, 3), text=text,
         hovertemplate=hover + "<extra></extra>", coloraxis="coloraxis",
     ))  # fmt: skip
-    fig.update_layout(coloraxis=dict(colorscale=SCALE, cmin=0, cmax=1, colorbar_title=value_title))
+    fig.update_layout(
+        coloraxis=dict(colorscale=look.SCALE, cmin=0, cmax=1, colorbar_title=value_title)
+    )
     _add_lines(fig, lines or {})
     if points is not None:
         x, y, filled = points
         fig.add_scatter(
-            x=rounded(x), y=rounded(y), mode="markers", name="trained", showlegend=False,
-            marker=dict(color=rounded(filled, 3), coloraxis="coloraxis", size=11,
+            **look.xy(x, y), mode="markers", name="trained", showlegend=False,
+            marker=dict(color=look.rounded(filled, 3), coloraxis="coloraxis", size=11,
                         line=dict(color="white", width=1.5)), cliponaxis=False,
             hovertemplate="trained<br>density %{x:.3f}, ratio %{y:.3f}: %{marker.color:.2f}"
                           "<extra></extra>",
@@ -68,8 +57,8 @@ def phase_diagram(
     )
     alt += _words_for(lines)
     if points is not None:
-        alt += f" {len(plain(points[0]))} trained models as points."
-    return styled(fig, alt, height=480, title=title)
+        alt += f" {len(look.plain(points[0]))} trained models as points."
+    return look.styled(fig, alt, height=480, title=title)
 
 
 def region_map(
@@ -85,7 +74,7 @@ def region_map(
 
     Raises ValueError when shapes do not fit, or a region or a drawing has no name.
     """
-    density, ratio, region = plain(density), plain(ratio), torch.as_tensor(region).long()
+    density, ratio, region = look.plain(density), look.plain(ratio), torch.as_tensor(region).long()
     _check_map("region", region, density, ratio)
     if not 0 <= int(region.min()) <= int(region.max()) < len(names):
         raise ValueError(
@@ -96,14 +85,15 @@ def region_map(
     if unknown:
         raise ValueError(f"drawings has {sorted(unknown)}; names are {names}")
     steps = [(k + end) / len(names) for k in range(len(names)) for end in (0, 1)]
-    scale = [[place, tint(kind(k // 2))] for k, place in enumerate(steps)]
+    scale = [[place, look.tint(look.kind(k // 2))] for k, place in enumerate(steps)]
     fig = go.Figure(go.Heatmap(
-        x=rounded(density), y=rounded(ratio), z=region.T.tolist(), colorscale=scale,
-        zmin=-0.5, zmax=len(names) - 0.5, showscale=False,
+        **look.xy(density, ratio), z=region.T.tolist(), coloraxis="coloraxis",
         text=[[names[k] for k in row] for row in region.T.tolist()],
         hovertemplate="density %{x:.3f}, ratio %{y:.3f}: %{text}<extra></extra>",
     ))  # fmt: skip
-    _add_lines(fig, lines or {}, color=INK)
+    scale = dict(colorscale=scale, cmin=-0.5, cmax=len(names) - 0.5, showscale=False)
+    fig.update_layout(coloraxis=scale)
+    _add_lines(fig, lines or {}, color=look.INK)
     for k, name in enumerate(names):
         cells = region == k
         if cells.any():
@@ -113,14 +103,14 @@ def region_map(
             fig.add_annotation(**at, text=f"<b>{name}</b>", showarrow=False, font_color="black",
                                yshift=-32 if small is not None else 0)  # fmt: skip
             if small is not None:
-                _draw_small(fig, at, plain(small))
+                _draw_small(fig, at, look.plain(small))
     _log_axes(fig, density, ratio, "density p", y_title)
     shares = [f"{name} {float((region == k).double().mean()):.0%}" for k, name in enumerate(names)]
     alt = (
         f"Map of density {density[0]:.3g} to {density[-1]:.3g} and {y_title} {ratio[0]:.3g} to "
         f"{ratio[-1]:.3g}. Shares of the points: {', '.join(shares)}.{_words_for(lines)}"
     )
-    return styled(fig, alt, height=480, title=title)
+    return look.styled(fig, alt, height=480, title=title)
 
 
 def landscape(
@@ -135,26 +125,28 @@ def landscape(
 
     Raises ValueError when shapes do not fit or a loss is not above 0.
     """
-    x, y, loss = plain(x), plain(y), plain(loss)
+    x, y, loss = look.plain(x), look.plain(y), look.plain(loss)
     _check_map("loss", loss, x, y)
     if not float(loss.min()) > 0:
         raise ValueError(f"loss has {float(loss.min()):.3g}; the map needs values above 0")
     low, high = loss.min().log10().item(), loss.max().log10().item()
     ticks = [low + k * (high - low) / 4 for k in range(5)]
     fig = go.Figure(go.Contour(
-        x=rounded(x), y=rounded(y), z=rounded(loss.log10().T), customdata=rounded(loss.T),
-        colorscale="Greys_r", opacity=0.7, line=dict(width=0.5, color=INK),
+        **look.xy(x, y), z=look.rounded(loss.log10().T),
+        customdata=look.rounded(loss.T),
+        coloraxis="coloraxis", opacity=0.7, line=dict(width=0.5, color=look.INK),
         contours=dict(start=low, end=high, size=max((high - low) / 16, 1e-9)),
-        colorbar=dict(title="loss", thickness=12, tickvals=ticks,
-                      ticktext=[f"{10**tick:.2g}" for tick in ticks]),
         hovertemplate="(%{x:.2f}, %{y:.2f}): loss %{customdata:.5f}<extra></extra>",
     ))  # fmt: skip
+    bar = dict(title="loss", thickness=12, tickvals=ticks)
+    bar["ticktext"] = [f"{10**tick:.2g}" for tick in ticks]
+    fig.update_layout(coloraxis=dict(colorscale="Greys_r", cmin=low, cmax=high, colorbar=bar))
     said = _add_starts(fig, starts, fate)
     if path is not None:
-        path = plain(path)
+        path = look.plain(path)
         fig.add_scatter(
-            x=rounded(path[:, 0]), y=rounded(path[:, 1]), mode="lines+markers", name="path",
-            line=dict(color=kind(3), width=3),
+            **look.xy(path), mode="lines+markers", name="path",
+            line=dict(color=look.kind(3), width=3),
             marker=dict(size=[0] * (len(path) - 1) + [12], symbol="circle-open", opacity=1),
             hovertemplate="(%{x:.3f}, %{y:.3f})<extra>path</extra>",
         )  # fmt: skip
@@ -167,30 +159,26 @@ def landscape(
         f"Loss over two weights as contours, from {loss.min():.4g} at "
         f"({x[i]:.2f}, {y[j]:.2f}) to {loss.max():.4g}.{said}"
     )
-    return styled(fig, alt, height=500, title=title)
+    return look.styled(fig, alt, height=500, title=title)
 
 
 def _add_starts(fig, starts, fate) -> str:
     if starts is None:
         return ""
-    starts = plain(starts)
+    starts = look.plain(starts)
     fate = fate if fate is not None else ["start"] * len(starts)
     if starts.ndim != 2 or starts.shape[1] != 2 or len(fate) != len(starts):
         raise ValueError(
             f"starts has shape {tuple(starts.shape)} and fate {len(fate)} entries; give (point, 2) "
             "and a name for each point"
         )
-    counts = Counter(fate)
-    for k, (name, count) in enumerate(counts.most_common()):
-        of_kind = starts[[f == name for f in fate]]
+    for name, members, marker in look.groups(fate):
         fig.add_scatter(
-            x=rounded(of_kind[:, 0]), y=rounded(of_kind[:, 1]), mode="markers",
-            name=f"{name} ({count})",
-            marker=dict(color=kind(k), size=9, symbol=SYMBOLS[k % len(SYMBOLS)],
-                        line=dict(color="white", width=1)),
+            **look.xy(starts[members]), mode="markers", name=f"{name} ({len(members)})",
+            marker=dict(size=9, line=dict(color="white", width=1), **marker),
             hovertemplate=f"{name}<br>start (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
         )  # fmt: skip
-    words = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    words = ", ".join(f"{len(members)} {name}" for name, members, _ in look.groups(fate))
     return f" {len(starts)} starts: {words}."
 
 
@@ -205,15 +193,15 @@ def _check_map(name: str, value, x, y) -> None:
 def _add_lines(fig: go.Figure, lines: dict, color: str = "white") -> None:
     for k, (name, (x, y)) in enumerate(lines.items()):
         fig.add_scatter(
-            x=rounded(x), y=rounded(y), mode="lines", name=name, showlegend=False,
-            line=dict(color=color, width=3, dash=DASHES[k % len(DASHES)]), hoverinfo="skip",
+            **look.xy(x, y), mode="lines", name=name, showlegend=False,
+            line=dict(color=color, width=3, dash=look.DASHES[k % 5]), hoverinfo="skip",
         )  # fmt: skip
 
 
 def _log_axes(fig: go.Figure, x, y, x_title: str, y_title: str) -> None:
     for update, values, name in ((fig.update_xaxes, x, x_title), (fig.update_yaxes, y, y_title)):
         ends = [values.min().log10().item(), values.max().log10().item()]
-        update(log_axis(name, values) | dict(range=ends, showgrid=False))
+        update(look.log_axis(name, values) | dict(range=ends, showgrid=False))
 
 
 def _words_for(lines: dict | None) -> str:
@@ -236,7 +224,7 @@ def _draw_small(fig: go.Figure, at: dict, W: torch.Tensor, size: int = 24) -> No
         if math.hypot(right, up) > 0.05 * size:
             fig.add_annotation(
                 **at, ax=right, ay=-up, text=f"{i}", arrowside="start", startarrowhead=2,
-                arrowcolor=feature_color(i), arrowwidth=2.5, font=dict(color="black", size=11),
+                arrowcolor=look.feature_color(i), arrowwidth=2.5, font=dict(color="black", size=11),
                 startarrowsize=0.8, borderpad=0,
             )  # fmt: skip
 

@@ -1,23 +1,9 @@
 """What many seeds did: one mark each, shares in bars, or a histogram for each setting."""
 
-from collections import Counter
-
 import plotly.graph_objects as go
 import torch
 
-from toyutils.plots.look import (
-    DASHES,
-    FAINT,
-    GRID,
-    INK,
-    SYMBOLS,
-    kind,
-    log_axis,
-    plain,
-    rounded,
-    shades,
-    styled,
-)
+from toyutils.plots import look
 
 
 def outcomes_over_seeds(
@@ -31,42 +17,38 @@ def outcomes_over_seeds(
 
     Raises ValueError when shapes do not fit.
     """
-    loss = plain(loss)
+    loss = look.plain(loss)
     if loss.ndim != 1:
         raise ValueError(f"loss has shape {tuple(loss.shape)}; give one number for each seed")
     outcome = outcome if outcome is not None else ["seed"] * len(loss)
     if len(outcome) != len(loss):
         raise ValueError(f"outcome has {len(outcome)} entries; there are {len(loss)} seeds")
     rank = loss.argsort().argsort() + 1
-    counts = Counter(outcome)
-    fig = go.Figure()
-    for k, (name, count) in enumerate(counts.most_common()):
-        members = torch.tensor([o == name for o in outcome])
-        label = f"{name} ({count} of {len(loss)})" if len(counts) > 1 else f"{len(loss)} seeds"
+    fig, groups = go.Figure(), look.groups(outcome)
+    for name, members, marker in groups:
         fig.add_scatter(
-            x=rank[members].tolist(), y=rounded(loss[members]), mode="markers", name=label,
-            marker=dict(color=kind(k), size=8, symbol=SYMBOLS[k % len(SYMBOLS)]),
-            customdata=members.nonzero()[:, 0].tolist(),
+            **look.xy(rank[members], loss[members]), mode="markers", customdata=members,
+            name=f"{name} ({len(members)} of {len(loss)})", marker=dict(size=8, **marker),
             hovertemplate="seed %{customdata}: loss %{y:.5f}<extra></extra>",
         )  # fmt: skip
     for k, (name, value) in enumerate((exact or {}).items()):
         fig.add_scatter(
             x=[0, len(loss) + 1], y=[value, value], mode="lines", name=f"{name} = {value:.5f}",
-            line=dict(color=INK, width=1.5, dash=DASHES[1 + k % 4]),
+            line=dict(color=look.INK, width=1.5, dash=look.DASHES[1 + k % 4]),
             hovertemplate=f"{name}: {value:.5f}<extra></extra>",
         )  # fmt: skip
     fig.update_xaxes(title="seeds, sorted by loss", range=[0, len(loss) + 1])
-    every = torch.cat([loss, plain(list((exact or {}).values()))])
+    every = torch.cat([loss, look.plain(list((exact or {}).values()))])
     linear = dict(title="loss", range=[0, 1.05 * float(every.max())])
-    fig.update_yaxes(log_axis("loss", every) if log_y else linear)
+    fig.update_yaxes(look.log_axis("loss", every) if log_y else linear)
     alt = (
         f"Loss of {len(loss)} seeds: best {loss.min():.5f}, median {loss.median():.5f}, worst "
         f"{loss.max():.5f}. "
-        + ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        + ", ".join(f"{len(members)} {name}" for name, members, _ in groups)
         + "".join(f". Exact {name}: {value:.5f}" for name, value in (exact or {}).items())
         + "."
     )
-    return styled(fig, alt, height=400, title=title)
+    return look.styled(fig, alt, height=400, title=title)
 
 
 def outcome_shares(
@@ -87,24 +69,28 @@ def outcome_shares(
         )
     share = counts / counts.sum(1, keepdim=True).clamp(min=1)
     fig = go.Figure()
-    for k, (name, (color, ink)) in enumerate(zip(categories, shades(len(categories)), strict=True)):
+    for k, (name, (color, ink)) in enumerate(
+        zip(categories, look.shades(len(categories)), strict=True)
+    ):
         fig.add_bar(
-            y=labels, x=rounded(share[:, k]), name=name, orientation="h",
-            marker=dict(color=color, line=dict(color=GRID, width=1)),
+            y=list(range(len(labels))), x=look.rounded(share[:, k]), name=name, orientation="h",
+            customdata=labels,
+            marker=dict(color=color, line=dict(color=look.GRID, width=1)),
             text=[str(c) if c else "" for c in counts[:, k].tolist()], textposition="inside",
             insidetextanchor="middle", textangle=0, textfont_color=ink,
-            hovertemplate=f"%{{y}}<br>{name}: %{{text}} seeds<extra></extra>",
+            hovertemplate=f"%{{customdata}}<br>{name}: %{{text}} seeds<extra></extra>",
         )  # fmt: skip
     fig.update_layout(barmode="stack", uniformtext=dict(minsize=9, mode="hide"))
     fig.update_layout(legend=dict(y=1.01, yanchor="bottom", x=0, traceorder="normal"))
     ticks = dict(tickvals=[0, 0.5, 1], ticktext=["0 %", "50 %", "100 %"])
     fig.update_xaxes(title="share of seeds", range=[0, 1], **ticks)
-    fig.update_yaxes(range=[len(labels) - 0.5, -0.5])
+    settings = dict(tickvals=list(range(len(labels))), ticktext=labels, showgrid=False)
+    fig.update_yaxes(range=[len(labels) - 0.5, -0.5], **settings)
     rows = (
         f"{label}: " + ", ".join(f"{c} {n}" for c, n in zip(row, categories, strict=True) if c)
         for label, row in zip(labels, counts.tolist(), strict=True)
     )
-    return styled(fig, "; ".join(rows) + ".", height=130 + 26 * len(labels), title=title)
+    return look.styled(fig, "; ".join(rows) + ".", height=130 + 26 * len(labels), title=title)
 
 
 def ridge(
@@ -124,7 +110,7 @@ def ridge(
     fig, words = go.Figure(), []
     width = (high - low) / n_bins
     for k, (name, given) in enumerate(values.items()):
-        given = plain(given).flatten()
+        given = look.plain(given).flatten()
         if len(given) and not (low <= float(given.min()) and float(given.max()) <= high):
             raise ValueError(
                 f"values[{name!r}] runs from {float(given.min()):.3g} to {float(given.max()):.3g}; "
@@ -135,14 +121,14 @@ def ridge(
         height = k + 0.9 * count / count.max().clamp(min=1)
         base = torch.tensor([float(k)], dtype=torch.float64)
         fig.add_scatter(
-            x=rounded(torch.cat([edges[:1], edges.repeat_interleave(2)[1:-1], edges[-1:]])),
-            y=rounded(torch.cat([base, height.repeat_interleave(2), base])),
-            mode="lines", fill="toself", line=dict(color=kind(0), width=1), hoverinfo="skip",
+            x=look.rounded(torch.cat([edges[:1], edges.repeat_interleave(2)[1:-1], edges[-1:]])),
+            y=look.rounded(torch.cat([base, height.repeat_interleave(2), base])),
+            mode="lines", fill="toself", line=dict(color=look.kind(0), width=1), hoverinfo="skip",
             fillcolor="rgba(42,157,143,0.35)", showlegend=False,
         )  # fmt: skip
         fig.add_scatter(
-            x=rounded(edges[:-1] + width / 2), y=rounded(height), mode="markers", showlegend=False,
-            marker=dict(color=kind(0), size=4, opacity=0), customdata=count.long().tolist(),
+            **look.xy(edges[:-1] + width / 2, height), mode="markers", showlegend=False,
+            marker=dict(color=look.kind(0), size=4, opacity=0), customdata=count.long().tolist(),
             hovertemplate=f"{name}<br>about %{{x:.3f}}: %{{customdata}}<extra></extra>",
         )  # fmt: skip
         if len(given):
@@ -151,7 +137,7 @@ def ridge(
                          f"({count.max() / len(given):.0%})")  # fmt: skip
     for k, (name, value) in enumerate(sorted((lines or {}).items(), key=lambda line: line[1])):
         fig.add_vline(
-            x=value, line=dict(color=FAINT, width=1, dash="dot"), annotation_text=name,
+            x=value, line=dict(color=look.FAINT, width=1, dash="dot"), annotation_text=name,
             annotation_yshift=12 * (k % 2), annotation_font_size=11,
         )  # fmt: skip
     fig.update_xaxes(title=x_title, range=[low, high])
@@ -161,4 +147,4 @@ def ridge(
     alt = f"Histograms of {x_title}. {'; '.join(words)}."
     if lines:
         alt += " Lines: " + ", ".join(f"{name} at {v:.3g}" for name, v in lines.items()) + "."
-    return styled(fig, alt, height=110 + 46 * len(names), title=title)
+    return look.styled(fig, alt, height=110 + 46 * len(names), title=title)

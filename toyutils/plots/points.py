@@ -1,25 +1,12 @@
 """Points and what a model makes of them: in the plane of two features, or as bars."""
 
 import math
-from collections import Counter
 
 import plotly.graph_objects as go
 import torch
 from plotly.subplots import make_subplots
 
-from toyutils.plots.look import (
-    FAINT,
-    INK,
-    SCALE,
-    SYMBOLS,
-    arrow,
-    feature_color,
-    kind,
-    plain,
-    rounded,
-    square_axes,
-    styled,
-)
+from toyutils.plots import look
 
 _SQUARE = dict(x=[0, 1, 1, 0, 0], y=[0, 0, 1, 1, 0], mode="lines", hoverinfo="skip")
 
@@ -34,17 +21,16 @@ def feature_scatter(x, title: str | None = None) -> go.Figure:
     at_most_one = float(((x != 0).sum(1) <= 1).double().mean())
     fig = go.Figure(
         go.Scatter(
-            x=rounded(x[:, 0]),
-            y=rounded(x[:, 1]),
+            **look.xy(x),
             mode="markers",
-            marker=dict(size=6, color=kind(0), opacity=0.4),
+            marker=dict(size=6, color=look.kind(0), opacity=0.4),
             hovertemplate="x₀ = %{x:.2f}, x₁ = %{y:.2f}<extra></extra>",
         )
     )
     low, high = min(-0.08, float(x.min()) - 0.05), max(1.08, float(x.max()) + 0.05)
-    fig.add_scatter(**_SQUARE, line=dict(color=FAINT, width=1))
+    fig.add_scatter(**_SQUARE, line=dict(color=look.FAINT, width=1))
     fig.update_layout(showlegend=False)
-    square_axes(fig, low, high, ("feature 0", "feature 1"))
+    look.square_axes(fig, low, high, ("feature 0", "feature 1"))
     if at_most_one > 0:
         text = f"{none:.0%} of points at the origin, {at_most_one:.0%} with at most one active"
         title = f"{title}<br><sup>{text}</sup>" if title else f"<sup>{text}</sup>"
@@ -52,7 +38,7 @@ def feature_scatter(x, title: str | None = None) -> go.Figure:
         f"{len(x)} points, with the unit square. {none:.0%} have no active feature, "
         f"{at_most_one:.0%} at most one."
     )
-    return styled(fig, alt, height=420, title=title)
+    return look.styled(fig, alt, height=420, title=title)
 
 
 def mapping(x, h, y, *, W=None, b=None) -> go.Figure:
@@ -64,7 +50,7 @@ def mapping(x, h, y, *, W=None, b=None) -> go.Figure:
 
     Raises ValueError when sizes differ: the picture needs two features and one hidden number.
     """
-    x, y, h = _points("x", x), _points("y", y), plain(h).squeeze()
+    x, y, h = _points("x", x), _points("y", y), look.plain(h).squeeze()
     if h.shape != x.shape[:1] or y.shape != x.shape:
         raise ValueError(
             f"x has shape {tuple(x.shape)}, h {tuple(h.shape)} and y {tuple(y.shape)}; give "
@@ -80,15 +66,15 @@ def mapping(x, h, y, *, W=None, b=None) -> go.Figure:
         horizontal_spacing=0.17,
         vertical_spacing=0.22,
     )
-    color = dict(color=rounded(h, 3), coloraxis="coloraxis", size=5)
+    color = dict(color=look.rounded(h, 3), coloraxis="coloraxis", size=5)
     for column, points in ((1, x), (2, y)):
         fig.add_scatter(
-            x=rounded(points[:, 0]), y=rounded(points[:, 1]), mode="markers", marker=color,
+            **look.xy(points), mode="markers", marker=color,
             hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>", row=1, col=column,
         )  # fmt: skip
-        fig.add_scatter(**_SQUARE, line=dict(color=FAINT, width=1), row=1, col=column)
+        fig.add_scatter(**_SQUARE, line=dict(color=look.FAINT, width=1), row=1, col=column)
     fig.add_scatter(
-        x=rounded(h), y=[0] * len(h), mode="markers", row=2, col=1,
+        x=look.rounded(h), y=[0] * len(h), mode="markers", row=2, col=1,
         marker=color | dict(symbol="line-ns-open", size=18),
         hovertemplate="h = %{x:.2f}<extra></extra>",
     )  # fmt: skip
@@ -96,32 +82,32 @@ def mapping(x, h, y, *, W=None, b=None) -> go.Figure:
     shown = [x, y, *(v for v in (W, b) if v is not None), *([W + b] if words[0] else [])]
     low = min(-0.15, min(float(v.min()) for v in shown) - 0.15)
     high = max(1.15, max(float(v.max()) for v in shown) + 0.15)
-    square_axes(fig, low, high, ("x₀", "x₁"), 1, 1)
-    square_axes(fig, low, high, ("y₀", "y₁"), 1, 2)
+    look.square_axes(fig, low, high, ("x₀", "x₁"), 1, 1)
+    look.square_axes(fig, low, high, ("y₀", "y₁"), 1, 2)
     fig.update_xaxes(title="h", row=2, col=1)
     fig.update_yaxes(visible=False, range=[-1, 1], row=2, col=1)
-    fig.update_layout(showlegend=False, coloraxis=dict(colorscale=SCALE, showscale=False))
+    fig.update_layout(showlegend=False, coloraxis=dict(colorscale=look.SCALE, showscale=False))
     alt = (
         f"Three panels, coloured by h from {h.min():.2f} to {h.max():.2f}: {len(x)} points on the "
         f"square; below, their hidden numbers; right, their reconstructions, y₀ from "
         f"{y[:, 0].min():.2f} to {y[:, 0].max():.2f} and y₁ from {y[:, 1].min():.2f} to "
         f"{y[:, 1].max():.2f}.{words[1]}"
     )
-    return styled(fig, alt, height=520)
+    return look.styled(fig, alt, height=520)
 
 
 def _draw_parameters(fig, W, b) -> tuple[bool, str]:
     """Draw the arrows of `mapping`; return whether both are there, and words for them."""
     said = ""
     if W is not None:
-        fig.add_trace(arrow(W, INK, "W", text="W"), row=1, col=1)
+        fig.add_trace(look.arrow(W, look.INK, "W", text="W"), row=1, col=1)
         said += f" W = ({W[0]:.2f}, {W[1]:.2f})."
     if b is not None:
-        fig.add_trace(arrow(b, kind(3), "b", text="b"), row=1, col=2)
+        fig.add_trace(look.arrow(b, look.kind(3), "b", text="b"), row=1, col=2)
         said += f" b = ({b[0]:.2f}, {b[1]:.2f})."
     both = W is not None and b is not None
     if both:
-        fig.add_trace(arrow(b + W, INK, "b + W", text="b + W", start=b), row=1, col=2)
+        fig.add_trace(look.arrow(b + W, look.INK, "b + W", text="b + W", start=b), row=1, col=2)
     return both, said
 
 
@@ -132,7 +118,7 @@ def rows_over_seeds(W, outcome: list[str] | None = None) -> go.Figure:
 
     Raises ValueError when W has other sizes, or the names do not fit.
     """
-    W = plain(W)
+    W = look.plain(W)
     if W.ndim != 3 or W.shape[1:] != (1, 2):
         raise ValueError(f"W has shape {tuple(W.shape)}; this picture needs (instance, 1, 2)")
     points = W[:, 0]
@@ -142,27 +128,24 @@ def rows_over_seeds(W, outcome: list[str] | None = None) -> go.Figure:
     fig = go.Figure()
     circle = torch.linspace(0, 2 * math.pi, 121)
     fig.add_scatter(
-        x=rounded(circle.cos()), y=rounded(circle.sin()), mode="lines", name="length 1",
-        line=dict(color=FAINT, dash="dot", width=1), hoverinfo="skip",
+        x=look.rounded(circle.cos()), y=look.rounded(circle.sin()), mode="lines", name="length 1",
+        line=dict(color=look.FAINT, dash="dot", width=1), hoverinfo="skip",
     )  # fmt: skip
-    counts = Counter(outcome)
-    for k, (name, count) in enumerate(counts.most_common()):
-        of_kind = points[[o == name for o in outcome]]
+    for name, members, marker in look.groups(outcome):
         fig.add_scatter(
-            x=rounded(of_kind[:, 0]), y=rounded(of_kind[:, 1]), mode="markers",
-            name=f"{name} ({count})", marker=dict(
-                size=9, color=kind(k), opacity=0.7, symbol=SYMBOLS[k % len(SYMBOLS)],
-            ), hovertemplate="W = (%{x:.3f}, %{y:.3f})<extra></extra>",
+            **look.xy(points[members]), mode="markers", name=f"{name} ({len(members)})",
+            marker=dict(size=9, opacity=0.7, **marker),
+            hovertemplate="W = (%{x:.3f}, %{y:.3f})<extra></extra>",
         )  # fmt: skip
     reach = max(1.15, 1.1 * float(points.abs().max()))
-    square_axes(fig, -reach, reach, ("weight of feature 0", "weight of feature 1"))
+    look.square_axes(fig, -reach, reach, ("weight of feature 0", "weight of feature 1"))
     lengths = points.norm(dim=1)
     alt = (
         f"Final weights of {len(points)} seeds in the plane: "
-        + ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        + ", ".join(f"{len(members)} {name}" for name, members, _ in look.groups(outcome))
         + f"; lengths from {lengths.min():.2f} to {lengths.max():.2f}."
     )
-    return styled(fig, alt, height=440)
+    return look.styled(fig, alt, height=440)
 
 
 def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
@@ -172,7 +155,7 @@ def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
 
     Raises ValueError when shapes or the number of titles do not fit.
     """
-    x, y = (v[None] if v.ndim == 1 else v for v in (plain(x), plain(y)))
+    x, y = (v[None] if v.ndim == 1 else v for v in (look.plain(x), look.plain(y)))
     if x.ndim != 2 or x.shape != y.shape:
         raise ValueError(
             f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; give (point, feature) twice"
@@ -183,11 +166,11 @@ def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
     fig = make_subplots(1, len(x), subplot_titles=titles, shared_yaxes=True,
                         horizontal_spacing=0.03)  # fmt: skip
     features = list(range(x.shape[1]))
-    colors = [feature_color(i) for i in features]
+    colors = [look.feature_color(i) for i in features]
     for k in range(len(x)):
         for name, values, pattern in (("in", x[k], ""), ("out", y[k], "/")):
             fig.add_bar(
-                x=features, y=rounded(values, 3), name=name, showlegend=False,
+                x=features, y=look.rounded(values, 3), name=name, showlegend=False,
                 marker=dict(color=colors, pattern_shape=pattern, pattern_size=5,
                             line=dict(color=colors, width=1)),
                 hovertemplate=f"feature %{{x}} {name}: %{{y:.3f}}<extra></extra>",
@@ -196,7 +179,7 @@ def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
     for name, pattern in (("in", ""), ("out", "/")):  # the legend's grey means any feature
         fig.add_scatter(x=[None], y=[None], mode="markers", name=name,
                         marker=dict(symbol="square-open" if pattern else "square", size=11,
-                                    color=FAINT), row=1, col=1)  # fmt: skip
+                                    color=look.FAINT), row=1, col=1)  # fmt: skip
     fig.update_xaxes(title="feature", tickvals=features)
     low, high = min(0.0, float(torch.cat([x, y]).min())), float(torch.cat([x, y]).max())
     fig.update_yaxes(range=[1.1 * low, 1.1 * high])
@@ -207,7 +190,7 @@ def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
         f"{title or f'Point {k}'}: in {_listed(x[k])}; out {_listed(y[k])}."
         for k, title in enumerate(titles)
     )
-    return styled(fig.update_layout(margin_t=70), alt, height=330)
+    return look.styled(fig.update_layout(margin_t=70), alt, height=330)
 
 
 def _listed(values) -> str:
@@ -215,14 +198,14 @@ def _listed(values) -> str:
 
 
 def _pair(name: str, value) -> torch.Tensor:
-    value = plain(value)
+    value = look.plain(value)
     if value.numel() != 2:
         raise ValueError(f"{name} has shape {tuple(value.shape)}; this picture needs two features")
     return value.flatten()
 
 
 def _points(name: str, x) -> torch.Tensor:
-    x = plain(x)
+    x = look.plain(x)
     if x.ndim == 3 and x.shape[0] == 1:
         x = x[0]
     if x.ndim != 2 or x.shape[1] != 2:

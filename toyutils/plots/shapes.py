@@ -8,21 +8,11 @@ import plotly.graph_objects as go
 import torch
 
 from toyutils import geometry
-from toyutils.plots.look import (
-    FAINT,
-    INK,
-    feature_color,
-    kind,
-    log_axis,
-    matrix,
-    plain,
-    rounded,
-    styled,
-)
+from toyutils.plots import look
 
 # One colour for each name in every figure; what is not a shape is grey.
 _NAMES = ("antipodal pair", "alone", "pentagon", "square antiprism", "triangle", "tetrahedron")
-_COLORS = {name: kind(k) for k, name in enumerate(_NAMES)} | {"other": FAINT}
+_COLORS = {name: look.kind(k) for k, name in enumerate(_NAMES)} | {"other": look.FAINT}
 _SYMBOLS = {
     "alone": "square", "pentagon": "pentagon", "square antiprism": "star",
     "triangle": "triangle-up", "tetrahedron": "diamond",
@@ -42,7 +32,7 @@ def sticky_lines(
 
     Raises ValueError when lengths differ.
     """
-    density = plain(density)
+    density = look.plain(density)
     sizes = [len(d) for d in dimensionality]
     if not len(density) == len(sizes) == len(names) or [len(n) for n in names] != sizes:
         raise ValueError(
@@ -53,14 +43,14 @@ def sticky_lines(
     half_width = 0.4 * float(steps.min()) if len(steps) else 0.02
     marks = []  # place, D, true 1/p, name
     for p, d, labels in zip(density.tolist(), dimensionality, names, strict=True):
-        for k, (value, label) in enumerate(zip(plain(d).tolist(), labels, strict=True)):
+        for k, (value, label) in enumerate(zip(look.plain(d).tolist(), labels, strict=True)):
             shift = half_width * (2 * (_GOLDEN * k % 1) - 1)
             marks.append((math.exp(shift) / p, value, 1 / p, label))
     fig = go.Figure()
     for name, value in lines.items():
         close_above = any(0 < other - value < 0.05 for other in lines.values())
         fig.add_hline(
-            y=value, line=dict(color=FAINT, width=1, dash="dot"), annotation_text=name,
+            y=value, line=dict(color=look.FAINT, width=1, dash="dot"), annotation_text=name,
             annotation_position=f"{'bottom' if close_above else 'top'} right",
             annotation_font_size=11,
         )  # fmt: skip
@@ -68,18 +58,18 @@ def sticky_lines(
     for name, _ in counts.most_common():
         x, y, true, _ = zip(*(mark for mark in marks if mark[3] == name), strict=True)
         fig.add_scatter(
-            x=rounded(x), y=rounded(y, 3), mode="markers", name=name, customdata=rounded(true),
+            **look.xy(x, y), mode="markers", name=name, customdata=look.rounded(true),
             hovertemplate=f"{name}<br>1/p %{{customdata:.2f}}, D %{{y:.2f}}<extra></extra>",
             marker=dict(color=_color(name), size=5, symbol=_SYMBOLS.get(name, "circle")),
         )  # fmt: skip
-    fig.update_xaxes(log_axis("1 / p", 1 / density))
+    fig.update_xaxes(look.log_axis("1 / p", 1 / density))
     fig.update_yaxes(title="feature dimensionality D", range=[0, 1.05])
     alt = (
         f"Feature dimensionality against 1/p ({1 / density.max():.3g} to {1 / density.min():.3g}), "
         + ", ".join(f"{count} features in shape {name}" for name, count in counts.most_common())
         + ". Lines at " + ", ".join(f"{value:.3g} ({name})" for name, value in lines.items()) + "."
     )  # fmt: skip
-    return styled(fig, alt, height=460, title=title)
+    return look.styled(fig, alt, height=460, title=title)
 
 
 def gram_graph(
@@ -93,7 +83,7 @@ def gram_graph(
     Raises ValueError when W is not one matrix.
     """
     components = geometry.gram_components(W, edge=edge)
-    W = plain(W)
+    W = look.plain(W)
     unit = W / geometry.feature_norms(W).clamp(min=1e-12)
     nodes, edges = {}, {"obtuse": ([], []), "acute": ([], [])}
     places, bottom = _places([len(part.features) for part in components], max_columns)
@@ -101,14 +91,14 @@ def gram_graph(
         directions = unit[:, list(part.features)]
         at = torch.tensor(centre)[:, None] + 0.36 * size * _flattened(directions)
         x, y, text = nodes.setdefault(part.name, ([], [], []))
-        x += rounded(at[0])
-        y += rounded(at[1])
+        x += look.rounded(at[0])
+        y += look.rounded(at[1])
         text += [f"feature {i}" for i in part.features]
         cosine = geometry.gram(directions)
         for i, j in (cosine.abs() > edge).triu(1).nonzero().tolist():
             to = edges["acute" if cosine[i, j] > 0 else "obtuse"]
-            to[0].extend([*rounded(at[0, [i, j]]), None])
-            to[1].extend([*rounded(at[1, [i, j]]), None])
+            to[0].extend([*look.rounded(at[0, [i, j]]), None])
+            to[1].extend([*look.rounded(at[1, [i, j]]), None])
     fig = go.Figure()
     for (name, (x, y)), color in zip(edges.items(), ("#4A86C5", "#C8505F"), strict=True):
         fig.add_scatter(
@@ -128,7 +118,7 @@ def gram_graph(
         ", ".join(f"{count} × {name}" for name, count in counts.most_common()) + "."
     )
     fig.update_layout(legend_y=-0.02)
-    return styled(fig, alt, height=120 + math.ceil(62 * bottom), title=title)
+    return look.styled(fig, alt, height=120 + math.ceil(62 * bottom), title=title)
 
 
 def polytope(W, *, title: str | None = None) -> go.Figure:
@@ -138,7 +128,7 @@ def polytope(W, *, title: str | None = None) -> go.Figure:
 
     Raises ValueError when W has other than three rows or fewer than four directions.
     """
-    W = matrix("W", W)
+    W = look.matrix("W", W)
     if W.shape[0] != 3:
         raise ValueError(f"W has {W.shape[0]} hidden numbers; a solid needs three")
     features = [i for i in range(W.shape[1]) if W[:, i].norm() > 0.05]
@@ -148,19 +138,19 @@ def polytope(W, *, title: str | None = None) -> go.Figure:
     faces = _faces(points)
     edges = {tuple(sorted(pair)) for face in faces for pair in itertools.pairwise([*face, face[0]])}
     corners = [(face[0], face[k], face[k + 1]) for face in faces for k in range(1, len(face) - 1)]
-    columns = dict(zip("xyz", (rounded(column) for column in points.T), strict=True))
+    columns = dict(zip("xyz", (look.rounded(column) for column in points.T), strict=True))
     fig = go.Figure()
     if corners:
         i, j, k = zip(*corners, strict=True)
-        fig.add_mesh3d(**columns, i=i, j=j, k=k, color=FAINT, opacity=0.25, hoverinfo="skip",
+        fig.add_mesh3d(**columns, i=i, j=j, k=k, color=look.FAINT, opacity=0.25, hoverinfo="skip",
                        flatshading=True)  # fmt: skip
     ends = {axis: [v for a, b in sorted(edges) for v in (values[a], values[b], None)]
             for axis, values in columns.items()}  # fmt: skip
-    fig.add_scatter3d(**ends, mode="lines", line=dict(color=INK, width=4), hoverinfo="skip")
+    fig.add_scatter3d(**ends, mode="lines", line=dict(color=look.INK, width=4), hoverinfo="skip")
     fig.add_scatter3d(
         **columns, mode="markers+text", text=[str(i) for i in features],
-        textposition="top center", textfont_color=INK,
-        marker=dict(size=7, color=[feature_color(i) for i in features], opacity=1),
+        textposition="top center", textfont_color=look.INK,
+        marker=dict(size=7, color=[look.feature_color(i) for i in features], opacity=1),
         hovertemplate="feature %{text}: (%{x:.2f}, %{y:.2f}, %{z:.2f})<extra></extra>",
     )  # fmt: skip
     hidden = dict(showticklabels=False, showbackground=False)
@@ -175,7 +165,7 @@ def polytope(W, *, title: str | None = None) -> go.Figure:
         ", ".join(f"{count} with {n} corners" for n, count in sorted(sides.items()))
         + f". Lengths {points.norm(dim=1).min():.2f} to {points.norm(dim=1).max():.2f}."
     )
-    return styled(fig, alt, height=440, title=title)
+    return look.styled(fig, alt, height=440, title=title)
 
 
 def _faces(points: torch.Tensor) -> list[tuple[int, ...]]:
@@ -225,4 +215,4 @@ def _flattened(directions: torch.Tensor) -> torch.Tensor:
 
 
 def _color(name: str) -> str:
-    return _COLORS.get(name, kind(5))
+    return _COLORS.get(name, look.kind(5))

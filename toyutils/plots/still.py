@@ -5,7 +5,6 @@ what the figures of this package are made of, not all that plotly can. Only `sho
 this module, so that matplotlib is loaded when a figure is displayed and not before.
 """
 
-import base64
 import io
 import logging
 import math
@@ -35,9 +34,9 @@ _SETTINGS = {
     "text.parse_math": False, "text.color": INK, "font.size": 11, "font.sans-serif": "DejaVu Sans",
     "axes.edgecolor": FAINT, "axes.labelcolor": INK, "axes.facecolor": "none", "axes.grid": True,
     "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
-    "grid.color": (0.5, 0.5, 0.5, 0.25), "grid.linewidth": 1,
+    "grid.color": (0.5, 0.5, 0.5, 0.25), "grid.linewidth": 1, "lines.scale_dashes": False,
     "xtick.color": FAINT, "ytick.color": FAINT, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-    "legend.frameon": False, "legend.numpoints": 1, "lines.scale_dashes": False,
+    "legend.frameon": False, "legend.numpoints": 1,
 }  # fmt: skip
 _DASHES = {"dash": (0, (6, 4)), "dot": (0, (2, 3)), "dashdot": (0, (6, 3, 2, 3)),
            "longdash": (0, (10, 5))}  # fmt: skip
@@ -48,7 +47,8 @@ _MARKERS = {"square": "s", "diamond": "D", "cross": "P", "triangle-up": "^", "x"
 def draw(fig: dict) -> str | None:
     """Return an SVG of a figure, given as a dict of data and layout, or None if it cannot.
 
-    Of an animation, the last frame is drawn. The same figure gives the same text.
+    Of a film, the last frame is drawn. The same figure gives the same text. Whatever the figures
+    of this package do not hold, such as packed arrays, may raise anything.
     """
     layout, traces = fig.get("layout", {}), _at_the_end(fig)
     if not traces or any(trace.get("type", "scatter") not in _DRAW for trace in traces):
@@ -56,22 +56,24 @@ def draw(fig: dict) -> str | None:
     height = layout.get("height", 400)
     with rc_context(_SETTINGS):
         page = Figure(figsize=(_WIDTH / 72, height / 72), dpi=72)  # a point is a pixel
-        names = [t["name"] for t in traces if _in_legend(t, layout, len(traces))]
-        columns = max(1, int((_WIDTH - 70) // (44 + _LETTER * max(map(len, names), default=1))))
-        area = _area(traces, layout, math.ceil(len(set(names)) / columns))
-        pairs = dict.fromkeys(map(_pair, traces))
-        panels = {pair: _panel(page, pair, layout, area) for pair in pairs}
-        for k, trace in enumerate(traces):
-            label = trace.get("name") if _in_legend(trace, layout, len(traces)) else None
-            _DRAW[trace.get("type", "scatter")](panels[_pair(trace)], trace, layout, kind(k), label)
+        names = [_named(trace, layout, len(traces)) for trace in traces]
+        longest = max((len(name) for name in names if name), default=1)
+        columns = max(1, int((_WIDTH - 70) // (44 + _LETTER * longest)))
+        area = _area(layout, math.ceil(len({*names} - {None}) / columns))
+        panels = {
+            pair: _panel(page, pair, layout, area) for pair in dict.fromkeys(map(_pair, traces))
+        }
+        for k, (trace, name) in enumerate(zip(traces, names, strict=True)):
+            drawing = _DRAW[trace.get("type", "scatter")]
+            drawing(panels[_pair(trace)], trace, layout, kind(k), name)
         for pair, panel in panels.items():
             _dress(panel, pair, layout)
         for item in (*layout.get("shapes", ()), *layout.get("annotations", ())):
             _add(item, page, panels, area)
-        _color_bar(page, traces, layout, area)
-        if names:
-            place = dict(loc="lower left", bbox_to_anchor=(area[0] - 0.02, 0), borderaxespad=0.2)
-            page.legend(ncols=columns, **place)
+        if any(names):
+            page.legend(ncols=columns, loc="lower left", bbox_to_anchor=(area[0] - 0.02, 0))
+        if _bar_of(layout) is not None:
+            _color_bar(page, layout, area)
         page.text(area[0], 1 - 8 / height, _plain(layout.get("title")), size=14, va="top")
         return _written(page, alt_text(layout))
 
@@ -101,35 +103,29 @@ def _at_the_end(fig: dict) -> list[dict]:
     return [trace for trace in traces if trace.get("visible", True) is True]
 
 
-def _area(traces, layout, legend_rows: int) -> tuple[float, float, float, float]:
+def _area(layout, legend_rows: int) -> tuple[float, float, float, float]:
     """Return left, bottom, right and top of all panels, as shares of the page."""
-    height = layout.get("height", 400)
-    words = [v for t in traces for v in _values(t.get("y")) if isinstance(v, str)]
-    words += [str(v) for name, axis in layout.items() if name.startswith("yaxis")
-              for v in axis.get("ticktext") or ()]  # fmt: skip
-    left = max([60, *(34 + _LETTER * len(word) for word in words)])
-    right = _WIDTH - (90 if any(_shown_scale(t, layout) for t in traces) else 20)
-    top = min(80, layout.get("margin", {}).get("t", 30))
-    return left / _WIDTH, (48 + 18 * legend_rows) / height, right / _WIDTH, 1 - top / height
+    height, top = layout.get("height", 400), layout.get("margin", {}).get("t", 30)
+    ticks = (layout[name].get("ticktext") for name in layout if name.startswith("yaxis"))
+    left = max([60, *(34 + _LETTER * len(word) for words in ticks for word in words or ())])
+    right = _WIDTH - (20 if _bar_of(layout) is None else 90)
+    bottom = (48 + 18 * legend_rows) / height
+    return left / _WIDTH, bottom, right / _WIDTH, 1 - min(top, 80) / height
 
 
 def _panel(page, pair, layout, area):
     left, bottom, right, top = area
     if pair[0] == "scene":
         panel = page.add_axes((0, 0, 1, top), projection="3d")
-        eye = [layout["scene"]["camera"]["eye"][axis] for axis in "xyz"]
-        up, around = math.atan2(eye[2], math.hypot(*eye[:2])), math.atan2(eye[1], eye[0])
-        panel.view_init(math.degrees(up), math.degrees(around))
+        x, y, z = (layout["scene"]["camera"]["eye"][axis] for axis in "xyz")
+        panel.view_init(np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x)))
         panel.set_axis_off()
         return panel
     (x0, x1), (y0, y1) = (_axis(layout, name).get("domain") or (0, 1) for name in pair)
     width, height = right - left, top - bottom
-    panel = page.add_axes(
-        (left + x0 * width, bottom + y0 * height, (x1 - x0) * width, (y1 - y0) * height)
-    )
-    scales = ("log" if _axis(layout, name).get("type") == "log" else "linear" for name in pair)
-    panel.set(**dict(zip(("xscale", "yscale"), scales, strict=True)))
-    return panel
+    box = left + x0 * width, bottom + y0 * height, (x1 - x0) * width, (y1 - y0) * height
+    x_scale, y_scale = ("log" if _is_log(_axis(layout, name)) else "linear" for name in pair)
+    return page.add_axes(box, xscale=x_scale, yscale=y_scale)
 
 
 def _dress(panel, pair, layout) -> None:
@@ -138,12 +134,12 @@ def _dress(panel, pair, layout) -> None:
         panel.set_aspect("equal")
         return
     for letter, settings in zip("xy", (_axis(layout, name) for name in pair), strict=True):
-        axis, is_log = getattr(panel, f"{letter}axis"), settings.get("type") == "log"
+        axis = getattr(panel, f"{letter}axis")
         if settings.get("range") is not None:
-            ends = [10**end if is_log else end for end in settings["range"]]
+            ends = [10**end if _is_log(settings) else end for end in settings["range"]]
             panel.set(**{f"{letter}lim": ends})
         if settings.get("tickvals") is not None:
-            axis.set_ticks(_values(settings["tickvals"]), settings.get("ticktext"))
+            axis.set_ticks(settings["tickvals"], settings.get("ticktext"))
         axis.set_minor_locator(NullLocator())
         axis.grid(settings.get("showgrid", True))
         if settings.get("showticklabels") is False:
@@ -157,65 +153,60 @@ def _dress(panel, pair, layout) -> None:
 
 
 def _scatter(panel, trace, layout, color, label) -> None:
-    x, y = _values(trace.get("x")), _values(trace.get("y"))
-    x, y = (v if any(isinstance(u, str) for u in v) else np.array(v, float)
-            for v in (x or range(len(y)), y))  # fmt: skip
-    mode = trace.get("mode") or ("lines+markers" if len(x) < 20 else "lines")
-    line, marker, alpha = trace.get("line", {}), trace.get("marker", {}), trace.get("opacity", 1)
-    color = line.get("color", color)
+    x, y = (np.array(trace[axis], float) for axis in "xy")
+    mode, line, marker = trace["mode"], trace.get("line", {}), trace.get("marker", {})
+    color, alpha = line.get("color", color), trace.get("opacity", 1)
     if trace.get("fill"):
         panel.fill(x, y, color=_paint(trace["fillcolor"]), linewidth=0)
     if "lines" in mode:
-        panel.plot(x, y, color=_paint(color), lw=line.get("width", 2), alpha=alpha, label=label,
+        panel.plot(x, y, color=color, lw=line.get("width", 2), alpha=alpha, label=label,
                    ls=_DASHES.get(line.get("dash"), "-"))  # fmt: skip
     if "markers" in mode and marker.get("opacity", 1):
-        label = None if "lines" in mode else label
-        alpha *= marker.get("opacity", 1)
-        _markers(panel, x, y, {"color": color} | marker, layout, alpha, label)
+        looks = dict(label=None if "lines" in mode else label, rasterized=len(x) > 200)
+        looks["alpha"] = alpha * marker.get("opacity", 1)
+        _markers(panel, x, y, {"color": color} | marker, layout, looks)
     if "text" in mode:
-        inks = np.broadcast_to(trace.get("textfont", {}).get("color", INK), len(x))
-        for a, b, text, ink in zip(x, y, trace["text"], inks, strict=True):
-            if text and a == a and b == b:
-                panel.text(a, b, _plain(text), color=_paint(ink), ha="center", va="center")
+        ink = trace.get("textfont", {}).get("color", INK)
+        for a, b, text in zip(x, y, trace["text"], strict=True):
+            if text and math.isfinite(a):
+                panel.text(a, b, _plain(text), color=ink, ha="center", va="center")
 
 
-def _markers(panel, x, y, marker, layout, alpha, label) -> None:
+def _markers(panel, x, y, marker, layout, looks) -> None:
     sizes = np.broadcast_to(np.array(marker.get("size", 6), float), len(x))
-    paint = _paint(marker["color"], marker, layout)
-    if marker.get("symbol") == "arrow":
+    symbol, edge = marker.get("symbol", "circle"), marker.get("line", {})
+    paint, width = _paint(marker["color"], layout), edge.get("width", 1.5)
+    if symbol == "arrow":
         for k in np.flatnonzero(sizes * np.isfinite(x)):
             head = dict(arrowstyle="-|>,head_length=0.9,head_width=0.4", lw=0, shrinkA=0, shrinkB=0,
                         mutation_scale=sizes[k], color=paint)  # fmt: skip
             panel.annotate("", (x[k], y[k]), (x[k - 1], y[k - 1]), arrowprops=head)
         return
-    symbol, edge = marker.get("symbol", "circle"), marker.get("line", {})
     shape, hollow = _MARKERS.get(symbol.removesuffix("-open"), "o"), symbol.endswith("-open")
-    rim = paint if hollow or shape in "x|" else _paint(edge.get("color", "none"))
-    looks = dict(marker=shape, label=label, alpha=alpha, rasterized=len(x) > 200)
+    rim = paint if hollow or shape in "x|" else edge.get("color", "none")
     if isinstance(paint, str) and len(set(sizes)) == 1:  # drawn as one thing, which is small
-        panel.plot(x, y, ls="none", ms=sizes[0], mec=rim, mew=edge.get("width", 1.5),
+        panel.plot(x, y, ls="none", marker=shape, ms=sizes[0], mec=rim, mew=width,
                    mfc="none" if hollow else paint, **looks)  # fmt: skip
     else:
-        looks |= dict(color=paint) if shape in "x|" else dict(
+        looks |= dict(color=paint) if shape == "|" else dict(
             facecolors="none" if hollow else paint, edgecolors=rim)  # fmt: skip
-        panel.scatter(x, y, sizes**2, zorder=2, linewidths=edge.get("width", 1.5), **looks)
+        panel.scatter(x, y, sizes**2, marker=shape, zorder=2, linewidths=width, **looks)
 
 
 def _bar(panel, trace, layout, color, label) -> None:
     flat, marker = trace.get("orientation") == "h", {"color": color} | trace.get("marker", {})
-    lengths, places = (_values(trace[axis]) for axis in ("xy" if flat else "yx"))
-    before = panel.containers
-    thick, base = 1 - layout.get("bargap", 0.2), np.zeros(len(places))
-    if layout.get("barmode") == "stack" and before:
+    lengths, places = (np.array(trace[axis], float) for axis in ("xy" if flat else "yx"))
+    before, mode = panel.containers, layout.get("barmode")
+    thick, base = 1 - layout.get("bargap", 0.2), 0 * places
+    if mode == "stack" and before:
         base = before[-1].toyutils_ends
-    elif layout.get("barmode") == "group":  # of two
+    elif mode == "group":  # of two
         thick /= 2
-        places = [place + thick * (len(before) - 0.5) for place in places]
-    options = dict(color=_paint(marker["color"], marker, layout), label=label)
+        places = places + thick * (len(before) - 0.5)
+    looks = dict(color=_paint(marker["color"], layout), label=label)
     if marker.get("pattern", {}).get("shape"):
-        options |= dict(hatch="////", facecolor="none", edgecolor=options.pop("color"))
-    bars = (panel.barh(places, lengths, thick, base, **options) if flat
-            else panel.bar(places, lengths, thick, base, **options))  # fmt: skip
+        looks |= dict(hatch="////", facecolor="none", edgecolor=looks.pop("color"))
+    bars = (panel.barh if flat else panel.bar)(places, lengths, thick, base, **looks)
     bars.toyutils_ends = base + lengths
     if trace.get("text") is not None:
         words = [t if v > 0.03 else "" for t, v in zip(trace["text"], lengths, strict=True)]
@@ -223,45 +214,40 @@ def _bar(panel, trace, layout, color, label) -> None:
 
 
 def _heatmap(panel, trace, layout, *_) -> None:
-    z = _grid(trace["z"])
-    edges = [
-        _edges(trace.get(letter), n, getattr(panel, f"get_{letter}scale")() == "log")
-        for letter, n in (("x", z.shape[1]), ("y", z.shape[0]))
-    ]
-    panel.pcolormesh(*edges, np.ma.masked_invalid(z), rasterized=True, alpha=trace.get("opacity"),
-                     **_scale(trace, layout, z))  # fmt: skip
+    z = np.array(trace["z"], float)
+    x = _edges(trace.get("x", range(z.shape[1])), panel.get_xscale() == "log")
+    y = _edges(trace.get("y", range(z.shape[0])), panel.get_yscale() == "log")
+    panel.pcolormesh(x, y, np.ma.masked_invalid(z), rasterized=True, **_scale(layout, z))
 
 
-def _edges(centres, n: int, is_log: bool) -> np.ndarray:
-    """Return the n + 1 borders of cells around `centres`, half-way on the axis's own scale."""
-    centres = np.array(range(n) if centres is None else _values(centres), float)
-    centres = np.log10(centres) if is_log else centres
-    half = np.diff(centres) / 2 if n > 1 else np.array([0.5])
-    edges = np.concatenate([[centres[0] - half[0]], centres[:-1] + half[: n - 1],
-                            [centres[-1] + half[-1]]])  # fmt: skip
+def _edges(centres, is_log: bool) -> np.ndarray:
+    """Return the borders of cells around `centres`, half-way on the axis's own scale."""
+    centres = np.log10(centres) if is_log else np.array(centres, float)
+    half = np.diff(centres) / 2 if len(centres) > 1 else np.array([0.5])
+    inner = centres[:-1] + half[: len(centres) - 1]
+    edges = np.concatenate([[centres[0] - half[0]], inner, [centres[-1] + half[-1]]])
     return 10**edges if is_log else edges
 
 
 def _contour(panel, trace, layout, *_) -> None:
-    z, given = _grid(trace["z"]), trace["contours"]
+    z, given = np.array(trace["z"], float), trace["contours"]
     levels = np.arange(given["start"], given["end"] + given["size"] / 2, given["size"])
-    panel.contourf(_values(trace["x"]), _values(trace["y"]), z, levels, extend="both",
-                   antialiased=False, alpha=trace.get("opacity"),
-                   **_scale(trace, layout, z)).set_rasterized(True)  # fmt: skip
+    looks = dict(extend="both", antialiased=False, alpha=trace.get("opacity"), **_scale(layout, z))
+    panel.contourf(trace["x"], trace["y"], z, levels, **looks).set_rasterized(True)
 
 
-def _in_space(panel, trace, layout, color, label) -> None:
-    x, y, z = (np.array(_values(trace[axis]), float) for axis in "xyz")
+def _in_space(panel, trace, *_) -> None:
+    x, y, z = (np.array(trace[axis], float) for axis in "xyz")
     if trace["type"] == "mesh3d":
-        corners = np.stack([_values(trace[corner]) for corner in "ijk"], 1)
+        corners = np.stack([trace[corner] for corner in "ijk"], 1)
         panel.plot_trisurf(x, y, z, triangles=corners, alpha=trace["opacity"], lw=0,
-                           color=_paint(trace["color"]))  # fmt: skip
+                           color=trace["color"])  # fmt: skip
     elif trace["mode"] == "lines":
         panel.plot(x, y, z, color=trace["line"]["color"], lw=trace["line"]["width"] / 2)
     else:
         marker = trace["marker"]
-        panel.scatter(x, y, z, s=marker["size"] ** 2, c=_paint(marker["color"]), alpha=1)
-        for *place, text in zip(x, y, z, trace.get("text", ()), strict=False):
+        panel.scatter(x, y, z, s=marker["size"] ** 2, c=marker["color"], alpha=1)
+        for *place, text in zip(x, y, z, trace["text"], strict=True):
             panel.text(*(1.15 * v for v in place), text, ha="center", va="center")
 
 
@@ -271,102 +257,93 @@ _DRAW = {"scatter": _scatter, "bar": _bar, "heatmap": _heatmap, "contour": _cont
 
 def _add(item, page, panels, area) -> None:
     """Draw a straight line, a circle, a text, or a text with an arrow."""
-    refs = [item.get(f"{axis}ref") or axis for axis in "xy"]
-    names = [ref.partition(" ")[0] for ref in refs]
+    references = [item.get(f"{axis}ref") or axis for axis in "xy"]
+    names = [reference.partition(" ")[0] for reference in references]
     panel = next((p for pair, p in panels.items() if pair[0] == names[0] or pair[1] == names[1]),
                  next(iter(panels.values())))  # fmt: skip
     left, bottom, right, top = area
     paper = Affine2D().scale(right - left, top - bottom).translate(left, bottom) + page.transFigure
-    how = [paper if ref == "paper" else panel.transAxes if "domain" in ref else panel.transData
-           for ref in refs]  # fmt: skip
+    how = [paper if name == "paper" else panel.transAxes if "domain" in name else panel.transData
+           for name in references]  # fmt: skip
     how = how[0] if how[0] is how[1] else blended_transform_factory(*how)
+    if "text" in item:
+        # Unlike a line, a text counts in exponents on a logarithmic axis.
+        scales = panel.get_xscale(), panel.get_yscale()
+        axes = zip("xy", scales, references, names, strict=True)
+        place = [10 ** item[axis] if scale == "log" and reference == name else item[axis]
+                 for axis, scale, reference, name in axes]  # fmt: skip
+        return _annotate(panel, item, place, how)
+    x0, x1, y0, y1 = (item[end] for end in ("x0", "x1", "y0", "y1"))
     line = item.get("line", {})
     looks = dict(lw=line.get("width", 1), ls=_DASHES.get(line.get("dash"), "-"), transform=how,
-                 color=_paint(line.get("color", INK)))  # fmt: skip
-    if item.get("type") == "line":
-        panel.add_artist(Line2D([item["x0"], item["x1"]], [item["y0"], item["y1"]], **looks))
-    elif item.get("type") == "circle":
-        x, y, width, height = *((item[f"{axis}0"] + item[f"{axis}1"]) / 2 for axis in "xy"), *(
-            item[f"{axis}1"] - item[f"{axis}0"] for axis in "xy")  # fmt: skip
-        panel.add_artist(Ellipse((x, y), width, height, fill=False, **looks))
-    elif "text" in item:
-        _annotate(panel, item, refs, how)
+                 color=line.get("color", INK))  # fmt: skip
+    if item["type"] == "circle":
+        middle = (x0 + x1) / 2, (y0 + y1) / 2
+        panel.add_artist(Ellipse(middle, x1 - x0, y1 - y0, fill=False, **looks))
+    else:
+        panel.add_artist(Line2D([x0, x1], [y0, y1], **looks))
+    return None
 
 
-def _annotate(panel, note, refs, how) -> None:
-    # Unlike a shape, an annotation counts in exponents on a logarithmic axis.
-    scales = panel.get_xscale(), panel.get_yscale()
-    x, y = (10 ** note[axis] if scale == "log" and ref[1:].isdigit() | (ref == axis) else note[axis]
-            for axis, ref, scale in zip("xy", refs, scales, strict=True))  # fmt: skip
+def _annotate(panel, note, place, how) -> None:
     font, text = note.get("font", {}), note["text"]
     looks = dict(size=min(font.get("size", 12), 12), color=font.get("color", INK), xycoords=how,
                  textcoords="offset points", annotation_clip=False,
                  weight="bold" if text.startswith("<b>") else "normal")  # fmt: skip
     if note.get("showarrow", True):
         style = "<|-" if note.get("arrowside") == "start" else "-|>"
-        arrow = dict(arrowstyle=style, shrinkA=5, shrinkB=0, lw=note.get("arrowwidth", 1),
-                     color=note.get("arrowcolor", INK))  # fmt: skip
-        panel.annotate(_plain(text), (x, y), (note["ax"], -note["ay"]), ha="center", va="center",
-                       arrowprops=arrow, **looks)  # fmt: skip
-        return
-    sides = (note.get(f"{axis}anchor", "center") for axis in "xy")
-    ha, va = ("center" if side in ("auto", "middle") else side for side in sides)
-    shift = note.get("xshift", 0), note.get("yshift", 0)
-    panel.annotate(_plain(text), (x, y), shift, ha=ha, va=va, **looks)
+        arrow = dict(arrowstyle=style, color=note.get("arrowcolor", INK), shrinkA=5, shrinkB=0,
+                     lw=note.get("arrowwidth", 1))  # fmt: skip
+        looks |= dict(arrowprops=arrow, ha="center", va="center")
+        shift = note["ax"], -note["ay"]
+    else:
+        sides = (note.get(f"{axis}anchor", "center") for axis in "xy")
+        ha, va = ("center" if side in ("auto", "middle") else side for side in sides)
+        looks |= dict(ha=ha, va=va)
+        shift = note.get("xshift", 0), note.get("yshift", 0)
+    panel.annotate(_plain(text), place, shift, **looks)
 
 
-def _color_bar(page, traces, layout, area) -> None:
-    for trace in traces:
-        bar = _shown_scale(trace, layout)
-        if bar:
-            holder = trace if "z" in trace else trace["marker"]
-            how = _scale(holder, layout, trace.get("z", holder.get("color")))
-            axes = page.add_axes((area[2] + 18 / _WIDTH, area[1], 12 / _WIDTH, area[3] - area[1]))
-            page.colorbar(ScalarMappable(**how), cax=axes).outline.set_visible(False)
-            if bar.get("ticktext"):
-                axes.set_yticks(bar["tickvals"], bar["ticktext"])
-            axes.set_title(_plain(bar.get("title")), size=11, loc="right", pad=8)
-            return
+def _bar_of(layout) -> dict | None:
+    """Return the settings of the bar that explains the colours, if there is one."""
+    scale = layout.get("coloraxis", {"showscale": False})
+    return scale.get("colorbar", {}) if scale.get("showscale", True) else None
 
 
-def _shown_scale(trace, layout) -> dict | None:
-    """Return the settings of the bar that explains a trace's colours, where there is one."""
-    for holder in (trace, trace.get("marker", {})):
-        name = holder.get("coloraxis")
-        scale = layout.get(name, {}) if name else holder
-        own = holder.get("type") in ("heatmap", "contour")
-        if (name or own) and scale.get("showscale", True):
-            return {"title": ""} | scale.get("colorbar", {})
-    return None
+def _color_bar(page, layout, area) -> None:
+    bar = _bar_of(layout)
+    axes = page.add_axes((area[2] + 18 / _WIDTH, area[1], 12 / _WIDTH, area[3] - area[1]))
+    page.colorbar(ScalarMappable(**_scale(layout)), cax=axes).outline.set_visible(False)
+    if bar.get("ticktext"):
+        axes.set_yticks(bar["tickvals"], bar["ticktext"])
+    axes.set_title(_plain(bar.get("title")), size=11, loc="right", pad=8)
 
 
-def _scale(holder, layout, values) -> dict:
-    """Return the cmap and norm that numbers of `holder`, a trace or a marker, go by."""
-    scale = layout.get(holder["coloraxis"], {}) if holder.get("coloraxis") else holder
-    seen = _grid(values) if "z" in holder else np.array(_values(values), float)
-    low = scale.get("cmin", scale.get("zmin", np.nanmin(seen)))
-    high = scale.get("cmax", scale.get("zmax", np.nanmax(seen)))
+def _scale(layout, values=(0, 1)) -> dict:
+    """Return the cmap and norm that numbers go by, here those of all traces."""
+    scale = layout.get("coloraxis", {})
+    low, high = scale.get("cmin", np.nanmin(values)), scale.get("cmax", np.nanmax(values))
     stops = scale.get("colorscale") or "Viridis"
     stops = get_colorscale(stops) if isinstance(stops, str) else stops
     cmap = LinearSegmentedColormap.from_list("", [(place, _paint(color)) for place, color in stops])
     return dict(cmap=cmap, norm=Normalize(low, high))
 
 
-def _paint(color, holder=None, layout=None):
+def _paint(color, layout=None):
     """Return colours as matplotlib takes them; plotly also writes rgb(…), or numbers on a scale."""
     if isinstance(color, str):
         parts = [float(number) for number in re.findall(r"[\d.]+", color)]
         return (*(v / 255 for v in parts[:3]), *parts[3:]) if color.startswith("rgb") else color
-    if len(color) and isinstance(color[0], str):
+    if isinstance(color[0], str):
         return [_paint(one) for one in color]
-    how = _scale(holder, layout, color)
-    return how["cmap"](how["norm"](np.array(_values(color), float)))
+    how = _scale(layout, color)
+    return how["cmap"](how["norm"](np.array(color)))
 
 
-def _in_legend(trace, layout, n_traces: int) -> bool:
-    """Tell whether a trace is named in the legend."""
-    named = trace.get("name") and trace.get("showlegend", True)
-    return bool(named and layout.get("showlegend", n_traces > 1) and "z" not in trace)
+def _named(trace, layout, n_traces: int) -> str | None:
+    """Return the name under which a trace stands in the legend."""
+    shown = layout.get("showlegend", n_traces > 1) and trace.get("showlegend", True)
+    return (trace.get("name") or None) if shown and "z" not in trace else None
 
 
 def _pair(trace) -> tuple[str, str]:
@@ -378,20 +355,11 @@ def _axis(layout, name: str) -> dict:
     return layout.get(f"{name[0]}axis{name[1:]}", {})
 
 
+def _is_log(settings: dict) -> bool:
+    return settings.get("type") == "log"
+
+
 def _plain(value) -> str:
     """Return the plain text of a title, which may be a dict, and of its markup."""
     value = value.get("text") if isinstance(value, dict) else value
     return re.sub(r"<[^>]+>", "", (value or "").replace("<br>", "\n")).strip()
-
-
-def _grid(z) -> np.ndarray:
-    return np.array([_values(row) for row in _values(z)], float)
-
-
-def _values(values) -> list:
-    """Return a list of numbers, words or None; plotly may hand over packed bytes."""
-    if isinstance(values, dict):
-        array = np.frombuffer(base64.b64decode(values["bdata"]), np.dtype(values["dtype"]))
-        shape = [int(n) for n in str(values.get("shape", len(array))).split(",")]
-        return array.reshape(shape).tolist()
-    return values.tolist() if isinstance(values, np.ndarray) else list(values or ())

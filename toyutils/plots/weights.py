@@ -7,20 +7,7 @@ import torch
 from plotly.subplots import make_subplots
 
 from toyutils import geometry
-from toyutils.plots.look import (
-    CLEAR,
-    FAINT,
-    GRID,
-    INK,
-    SCALE,
-    arrow,
-    feature_color,
-    hidden_plane,
-    matrix,
-    plain,
-    rounded,
-    styled,
-)
+from toyutils.plots import look
 
 
 def feature_arrows(
@@ -51,9 +38,11 @@ def feature_arrows(
     reach = 1.3 * max(1.0, max(float(w.norm(dim=0).max()) for w in models))
     for place, w in zip(places, models, strict=True):
         for i in range(w.shape[1]):
-            trace = arrow(w[:, i], feature_color(i), f"feature {i}", text=str(i), reach=reach)
+            trace = look.arrow(
+                w[:, i], look.feature_color(i), f"feature {i}", text=str(i), reach=reach
+            )
             fig.add_trace(trace, **place)
-        hidden_plane(fig, reach, **place, titles=False)
+        look.hidden_plane(fig, reach, **place, titles=False)
     _name_edges(fig, places, "hidden number 0", "hidden number 1")
     kept = [int(geometry.represented(w).sum()) for w in models]
     alt = "Feature directions as arrows. " + " ".join(
@@ -61,7 +50,7 @@ def feature_arrows(
         f"{', '.join(f'{length:.2f}' for length in w.norm(dim=0).tolist())}."
         for k, (title, n, w) in enumerate(zip(titles, kept, models, strict=True))
     )
-    return styled(fig, alt, height=70 + (220 + 17 * lines) * n_rows)
+    return look.styled(fig, alt, height=70 + (220 + 17 * lines) * n_rows)
 
 
 def gram_grid(W, b, titles: list[str], *, max_columns: int = 4) -> go.Figure:
@@ -79,7 +68,7 @@ def gram_grid(W, b, titles: list[str], *, max_columns: int = 4) -> go.Figure:
     gap = torch.full((n, max(1, n // 20)), math.nan, dtype=torch.float64)
     wide = b[..., None].expand(-1, -1, thick)
     for k, (overlap, place) in enumerate(zip(geometry.gram(W), places, strict=True)):
-        z = rounded(torch.cat([overlap, gap, wide[k]], 1), 3)
+        z = look.rounded(torch.cat([overlap, gap, wide[k]], 1), 3)
         columns = [f"feature {j}" for j in range(n)] + [""] * gap.shape[1] + ["bias"] * thick
         fig.add_heatmap(
             z=[[None if value != value else value for value in row] for row in z],
@@ -101,7 +90,7 @@ def gram_grid(W, b, titles: list[str], *, max_columns: int = 4) -> go.Figure:
         f"{bias.min():.2f} to {bias.max():.2f}."
         for title, kept, bias in zip(titles, geometry.represented(W), b, strict=True)
     )
-    return styled(fig, alt, height=80 + 260 * n_rows)
+    return look.styled(fig, alt, height=80 + 260 * n_rows)
 
 
 def norm_bars(W, titles: list[str]) -> go.Figure:
@@ -119,10 +108,10 @@ def norm_bars(W, titles: list[str]) -> go.Figure:
     )
     for k in range(len(W)):
         fig.add_bar(
-            x=list(range(W.shape[2])), y=rounded(norms[k]), showlegend=False,
-            marker=dict(color=rounded(shared[k]), coloraxis="coloraxis",
-                        line=dict(color=GRID, width=1)),
-            customdata=rounded(shared[k]),
+            x=list(range(W.shape[2])), y=look.rounded(norms[k]), showlegend=False,
+            marker=dict(color=look.rounded(shared[k]), coloraxis="coloraxis",
+                        line=dict(color=look.GRID, width=1)),
+            customdata=look.rounded(shared[k]),
             hovertemplate="feature %{x}: length %{y:.2f}<br>interference %{customdata:.2f}"
             "<extra></extra>",
             row=k + 1, col=1,
@@ -133,7 +122,7 @@ def norm_bars(W, titles: list[str]) -> go.Figure:
     fig.update_xaxes(title="feature i", row=len(W), col=1)
     fig.update_annotations(font_size=12)
     most = max(1.0, math.ceil(2 * float(shared.max())) / 2)
-    scale = dict(colorscale=SCALE, cmin=0, cmax=most)
+    scale = dict(colorscale=look.SCALE, cmin=0, cmax=most)
     scale["colorbar"] = dict(title="interference", thickness=12)
     fig.update_layout(coloraxis=scale, bargap=0.15)
     alt = "Length of every feature's direction. " + " ".join(
@@ -141,7 +130,7 @@ def norm_bars(W, titles: list[str]) -> go.Figure:
         f"them share their direction, interference up to {s.max():.2f}."
         for title, kept, s in zip(titles, geometry.represented(W), shared, strict=True)
     )
-    return styled(fig, alt, height=90 + 110 * len(W))
+    return look.styled(fig, alt, height=90 + 110 * len(W))
 
 
 def network(n_features: int = 5, n_hidden: int = 2, *, title: str | None = None) -> go.Figure:
@@ -160,10 +149,10 @@ def network(n_features: int = 5, n_hidden: int = 2, *, title: str | None = None)
         pairs = [(a, b) for a in heights[layer] for b in heights[layer + 1]]
         fig.add_scatter(
             x=[layer, layer + 1, None] * len(pairs), y=[y for pair in pairs for y in (*pair, None)],
-            mode="lines", line=dict(color=FAINT, width=1), hoverinfo="skip",
+            mode="lines", line=dict(color=look.FAINT, width=1), hoverinfo="skip",
         )  # fmt: skip
     for layer, (name, size) in enumerate(zip(("x", "h", "y"), sizes, strict=True)):
-        colors = [INK if name == "h" else feature_color(i) for i in range(size)]
+        colors = [look.INK if name == "h" else look.feature_color(i) for i in range(size)]
         fig.add_scatter(
             x=[layer] * size, y=heights[layer], mode="markers+text",
             marker=dict(size=26, color=colors, opacity=1),
@@ -181,7 +170,7 @@ def network(n_features: int = 5, n_hidden: int = 2, *, title: str | None = None)
         f"A network: {n_features} inputs, each connected to all of {n_hidden} hidden numbers, and "
         f"each of these to all of {n_features} outputs."
     )
-    return styled(fig, alt, height=110 + 38 * n_features, title=title)
+    return look.styled(fig, alt, height=110 + 38 * n_features, title=title)
 
 
 def _panels(titles: list[str], max_columns: int, *, row_height: int, title_lines: int):
@@ -212,7 +201,7 @@ def _name_edges(fig: go.Figure, places: list[dict], x_title: str, y_title: str) 
 
 def _diverging(largest: float) -> dict:
     scale = dict(colorscale="RdBu_r", cmin=-largest, cmax=largest)
-    return scale | dict(colorbar=dict(thickness=12, outlinecolor=CLEAR))
+    return scale | dict(colorbar=dict(thickness=12, outlinecolor=look.CLEAR))
 
 
 def _turned(W: torch.Tensor, top: int) -> torch.Tensor:
@@ -230,7 +219,7 @@ def _turned(W: torch.Tensor, top: int) -> torch.Tensor:
 
 
 def _models(W, b, titles) -> tuple[torch.Tensor, torch.Tensor]:
-    W, b = plain(W), plain(b)
+    W, b = look.plain(W), look.plain(b)
     if W.ndim != 3 or b.shape != (W.shape[0], W.shape[2]) or len(titles) != len(W):
         raise ValueError(
             f"W has shape {tuple(W.shape)}, b {tuple(b.shape)} and there are {len(titles)} titles; "
@@ -247,7 +236,7 @@ def _unstack(W) -> list[torch.Tensor]:
 
 
 def _plane(name: str, W) -> torch.Tensor:
-    W = matrix(name, W)
+    W = look.matrix(name, W)
     if W.shape[0] == 1:
         W = torch.cat([W, torch.zeros_like(W)])
     if W.shape[0] != 2:
