@@ -11,13 +11,14 @@ LAB_FLAGS ?=
 # Jupyter refuses to run as root, as containers do, unless it is told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab live bench course test lint notebooks test-newest test-colab test-weekly browser stamp format clean
+.PHONY: help lab live bench course claims test lint notebooks test-newest test-colab test-weekly browser stamp format clean
 
 help:
 	@echo "make lab    open the curriculum in JupyterLab"
 	@echo "make live   write build/live.html, the live models on one page that needs no network"
 	@echo "make course write build/course: hand-outs, solutions, and a course for nbgrader"
 	@echo "make bench  time our recipes against published ones, some ten minutes"
+	@echo "make claims measure every claim of the notebooks under ten sets of seeds"
 	@echo "make test   run everything that CI runs"
 	@echo "make notebooks  run the notebooks, with three sets of seeds"
 	@echo "make stamp  write set-up cells, badges and glossary terms into the notebooks"
@@ -69,6 +70,10 @@ test-colab: $(COLAB)/.installed
 # Statistics with millions of points, and what is stored trained anew.
 test-weekly: $(VENV)/.installed
 	$(PYTEST) -m weekly tests
+
+# Every claim under ten sets of seeds, on all cores; a killed run resumes.
+claims: $(VENV)/.installed
+	$(BIN)/python tools/claims.py
 
 browser: $(VENV)/.installed
 	@$(BIN)/python tools/browser.py

@@ -1,4 +1,6 @@
+import linecache
 import random
+import runpy
 import subprocess
 import sys
 import time
@@ -158,7 +160,7 @@ def test_a_half_written_file_is_no_result(tmp_path, monkeypatch):
     monkeypatch.setattr(sweeps.torch, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sweep(random_sum, GRID[:1], tmp_path, progress=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["function.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["function.json"]
 
 
 def test_side_by_side_lays_out_every_combination():
@@ -200,3 +202,18 @@ def test_results_come_back_in_the_shape_of_the_settings():
 def test_bad_settings_are_refused(settings, error, words):
     with pytest.raises(error, match=words):
         side_by_side(**settings)
+
+
+def test_a_folder_knows_how_its_function_was_written(tmp_path):
+    """Results of a function that was edited since are not passed off as its own."""
+    module = tmp_path / "edited.py"
+    for factor in (1, 2):
+        module.write_text(f"def point(n):\n    return {factor} * n\n")
+        linecache.clearcache()
+        function = runpy.run_path(str(module), run_name="edited")["point"]
+        if factor == 1:
+            assert sweep(function, product(n=[1, 2]), tmp_path / "kept").results == [1, 2]
+            assert sweep(function, product(n=[1, 2]), tmp_path / "kept").computed == []
+        else:
+            with pytest.raises(ValueError, match=r"not of edited\.point as it is now"):
+                sweep(function, product(n=[1, 2]), tmp_path / "kept")

@@ -7,6 +7,7 @@ here knows what a point computes.
 """
 
 import hashlib
+import inspect
 import itertools
 import json
 import math
@@ -117,7 +118,8 @@ def sweep(
     the same arguments it should return the same numbers, so a point carries its seed.
 
     With a `folder`, each result is written there as soon as it is known, in one atomic step,
-    and points already there are read, not computed. A folder belongs to one function.
+    and points already there are read, not computed. A folder belongs to one function, and to how
+    it is written: after an edit it is refused.
     `executor` is any `concurrent.futures.Executor` (the function must then be importable by
     its processes), or Dask's, from `Client.get_executor()`; a folder must be one that all
     workers see. By default the points are computed here, one after the other.
@@ -217,16 +219,23 @@ def _key(point: dict) -> str:
 
 
 def _claim(folder: Path, function) -> Path:
-    """Make the folder, or make sure that it is this function's."""
+    """Make the folder, or make sure that it is this function's, as it is written now."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{function.__module__}.{function.__qualname__}"
-    owner = folder / "function.txt"
-    if owner.exists():
-        if owner.read_text() != name:
-            raise ValueError(
-                f"folder {str(folder)!r} holds results of {owner.read_text()}, not of {name}; "
-                "choose another folder"
-            )
-    else:
-        owner.write_text(name)
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):  # typed into a prompt
+        source = ""
+    owner = {"function": name, "source": hashlib.sha256(source.encode()).hexdigest()}
+    path = folder / "function.json"
+    if not path.exists():
+        path.write_text(json.dumps(owner), encoding="utf-8")
+        return folder
+    other = json.loads(path.read_text(encoding="utf-8"))
+    if other != owner:
+        what = name if other["function"] != name else f"{name} as it is now"
+        raise ValueError(
+            f"folder {str(folder)!r} holds results of {other['function']}, not of {what}; "
+            "choose another folder"
+        )
     return folder
