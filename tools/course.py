@@ -3,6 +3,7 @@
     python tools/course.py build build/course
     python tools/course.py collect build/course 03_one_relu ~/Downloads/submissions.zip
     python tools/course.py grade build/course 03_one_relu
+    python tools/course.py feedback build/course 03_one_relu
 
 The first writes three folders below build/course:
 
@@ -15,11 +16,10 @@ An exercise of n minutes earns n points. Its visible check stays; the reference 
 taken by a hidden test, which uses other seeds.
 
 The second takes what a learning platform gives for download, an archive or a folder, and puts each
-student's notebook where nbgrader looks for it: nbgrader/submitted/STUDENT/03_one_relu/.
-
-The third grades what lies there, names whatever could not be graded, with the reason, and writes
-nbgrader/grades.csv, a line for each answer in nbgrader/03_one_relu.csv, and a page for each student
-in nbgrader/feedback/. See tools/submissions.py.
+student's notebook where nbgrader looks for it. The third grades what lies there, names whatever
+could not be graded, with the reason, and writes grades.csv, a line for each answer in
+03_one_relu.csv, and a page for each student in feedback/. The fourth packs these pages under the
+platform's own names, to upload there.
 """
 
 import argparse
@@ -32,7 +32,8 @@ from pathlib import Path
 import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools import grading, notebooks, submissions
+from tools import grading, marks, notebooks, submissions
+from toyutils.exercises import alone
 
 OURS = '''\
 """nbgrader's settings for this course. Written anew by every tools/course.py build."""
@@ -47,10 +48,11 @@ c.IncludeHeaderFooter.header = ""
 # The visible checks call this a stub, and say so calmly.
 c.ClearSolutions.code_stub = {{"python": 'raise NotImplementedError("Exercise")'}}
 c.ClearSolutions.enforce_metadata = True
-# Answers run in processes of their own, side by side; see tools/grading.py.
+# Each student's answers run in a process of their own; see tools/grading.py. What a notebook
+# shows, its figures too, stays for the feedback page.
+c.OverwriteCells.add_missing_cells = True
 c.Autograde.sanitize_preprocessors = [
-    "nbgrader.preprocessors.ClearOutput",
-    "tools.grading.MendCells",
+    "tools.grading.MendNames",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",
@@ -62,18 +64,28 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+c.GenerateFeedback.exporter_class = "tools.grading.FeedbackPage"
 '''
 YOURS = '''\
 """nbgrader's settings, for you to change. tools/course.py build writes this file only once."""
 
 load_subconfig("superposition_config.py")
 c = get_config()
-# What an answer to one exercise may take:
+# What an answer to one exercise may take, in seconds of processor time and in memory:
 # c.GradeAnswers.seconds = 30
 # c.GradeAnswers.megabytes = 4000
 # The folder through which a JupyterHub exchanges assignments:
 # c.Exchange.root = "/srv/nbgrader/exchange"
 '''
+TRY = """\
+# Optional, before you hand in: restart the kernel, run all cells, then this one.
+from toyutils.exercises import alone
+
+alone.try_answers(
+    In,
+    {checks},
+    imports={imports!r},
+)"""
 
 
 def main(arguments=None):
@@ -84,6 +96,7 @@ def main(arguments=None):
         (build, "write the three forms"),
         (collect, "take in what a learning platform gives for download"),
         (grade, "grade one assignment"),
+        (feedback, "pack the feedback pages of one assignment for the platform"),
     ):
         command = commands.add_parser(run.__name__, help=text)
         command.set_defaults(run=run)
@@ -99,11 +112,10 @@ def main(arguments=None):
         print(f"{options.folder} holds no course yet: tools/course.py build", file=sys.stderr)
         return 1
     try:
-        options.run(options, course)
-    except submissions.UnreadableError as error:
+        return options.run(options, course) or 0
+    except (submissions.UnreadableError, grading.GraderError) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 def build(options, course):
@@ -123,17 +135,28 @@ def collect(options, course):
 
 
 def grade(options, course):
-    problems = submissions.grade(course, options.assignment)
+    """Grade one assignment; return 1 if the grader was at fault anywhere."""
+    problems = marks.grade(course, options.assignment)
     for student, reason in problems.items():
         print(f"{student}: not graded: {reason}")
-    total = len(submissions.students(course, options.assignment))
+    total = len(marks.students(course, options.assignment))
     print(f"{total - len(problems)} of {total} submissions graded")
     print(f"{course}: grades.csv, {options.assignment}.csv and feedback/ written")
+    if not grading.sandbox_works():
+        print("bwrap is not installed or not allowed here: answers ran as programs of yours.")
+    for name in sorted(grading.UNLIMITED):
+        print(f"This system sets no limit to answers' {dict(AS='memory').get(name, name)}.")
+    return int(any("grader is at fault" in reason for reason in problems.values()))
+
+
+def feedback(options, course):
+    archive, n_pages = marks.pack_feedback(course, options.assignment)
+    print(f"{archive}: {n_pages} pages")
 
 
 def release(course):
     """Write nbgrader's releases, and its database of assignments and points."""
-    api = submissions.nbgrader_api(course)
+    api = marks.nbgrader_api(course)
     for assignment in sorted(path.name for path in (course / "source").iterdir()):
         done = api.generate_assignment(assignment, force=True)
         if not done["success"]:
@@ -152,15 +175,16 @@ def write_forms(path, destination):
 
 
 def student(notebook, name):
-    """Return the notebook without its reference answers."""
+    """Return the notebook without its reference answers, and with the rules of grading."""
     answers = {exercise.solution for exercise in notebooks.exercises(notebook, name)}
     notebook.cells = [cell for i, cell in enumerate(notebook.cells) if i not in answers]
+    notebook.cells += rules(name)
     return notebook
 
 
 def source(notebook, name):
     """Return the notebook as nbgrader's source: answers between marks, hidden tests, points."""
-    for exercise in notebooks.exercises(notebook, name):
+    for exercise, call, imports in grading.checks(Path(name).stem).values():
         cells = notebook.cells
         stub, solution = cells[exercise.stub], cells[exercise.solution]
         stub.source = _marked(stub.source, solution.source, exercise)
@@ -169,14 +193,27 @@ def source(notebook, name):
         cells[exercise.solution] = nbformat.v4.new_code_cell(
             "# Graded with seeds of its own.\n"
             "### BEGIN HIDDEN TESTS\n"
+            f"{imports}\n"
             f"for seed in {grading.SEEDS}:\n"
-            f"    result = exercises.check_{exercise.function}({exercise.function}, seed=seed)\n"
+            f"    result = {call[:-1]}, seed=seed)\n"
             "    assert result.passed, result\n"
             "### END HIDDEN TESTS",
             id=solution.id,
             metadata={"nbgrader": grading.metadata("test", exercise)},
         )
+    notebook.cells += rules(name)
     return notebook
+
+
+def rules(name):
+    """Return two cells: what grading knows of an answer, and a trial under the same rules."""
+    checks = grading.checks(Path(name).stem).values()
+    calls = ",\n    ".join(repr(call) for _, call, _ in checks)
+    code = TRY.format(checks=calls, imports=next(imports for *_, imports in checks))
+    return [
+        nbformat.v4.new_markdown_cell(f"## What grading knows\n\n{alone.RULES}", id="rules"),
+        nbformat.v4.new_code_cell(code, id="rules-trial"),
+    ]
 
 
 def write_config(course):

@@ -1,236 +1,246 @@
-"""Grade answers in nbgrader without ever running a learner's code where the verdict is made.
+"""Grade answers in nbgrader without believing what a submitted notebook says of itself.
 
-nbgrader would run a submitted notebook from top to bottom and believe what its test cells say. A
-notebook that replaces a check, hides its errors or ends its kernel could then grade itself. Here
-only the source of each answer is taken from the submission and run in a process of its own, as
-tools/answers.py describes. The check, from this project and with seeds that learners do not see,
-runs in another process. Answers are judged side by side on all cores.
+nbgrader would run a submitted notebook and believe its test cells. Here only each answer and what
+it needs are taken from it (toyutils/exercises/alone.py) and judged by our check, with seeds that
+learners do not see, in one limited process per student (tools/runner.py). That process runs in
+`bwrap` where it is installed and works: then it sees no network and no other process, and writes
+only in a folder of its own. Nothing that Python or toyutils may need is hidden.
+
+Before anybody is graded, a reference answer and a wrong one of every exercise are judged in the
+same way: a grader that is at fault stops and gives no grades.
 """
 
 import ast
-import copy
 import functools
+import html
+import itertools
 import json
 import os
 import re
-import resource
+import signal
+import subprocess
+import sys
+import tempfile
 import textwrap
-import traceback
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 
 import nbformat
-import torch
-from IPython.core.inputtransformer2 import TransformerManager
+from nbconvert.exporters import HTMLExporter
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer
 
-from tools import answers, notebooks
-from tools.answers import Limits, Task
-from toyutils import exercises
+from tools import notebooks
+from toyutils.exercises import alone
 
 SEEDS = (1002, 1005)  # those of the visible checks are 0
-_LONGEST_CELL = 100_000  # characters; parsing a longer one would hold up everybody
-_CHECK_SECONDS = 60  # wall time for the check's own work; the slowest takes two on one core
+UNLIMITED: set[str] = set()  # what this system refuses to limit
+_ENDED = (
+    "The answer ended the process that judged it (exit, too much memory), or what it returned kept "
+    "the check busy without end."
+)
+_WRONG = """
+
+_reference = {function}
+def {function}({arguments}):
+    import torch
+    result = _reference({names})
+    if isinstance(result, str):
+        return "".join(chr(ord("a") + (ord(letter) - ord("a") + 1) % 3) for letter in result)
+    spoil = lambda part: 0 * torch.as_tensor(part).double() + 0.123
+    return tuple(map(spoil, result)) if isinstance(result, tuple) else spoil(result)
+"""
+
+
+class GraderError(Exception):
+    """Says why grading stopped: the grader is at fault, or cannot work on this system."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an answer may take: seconds of processor time, and megabytes of memory.
+
+    It may wait, for a busy machine say, `patience` times as long. `sandbox`: use bwrap, if it works.
+    """
+
+    seconds: int = 30
+    megabytes: int = 4000
+    patience: int = 10
+    sandbox: bool = True
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether an answer is right, and what to tell the learner.
 
-    `fault`: the check itself went wrong, so that the answer is not to blame.
+    `checked`: the check came to an end; `fault`: no answer is to blame for what went wrong.
     """
 
     passed: bool
     message: str
     fault: bool = False
+    checked: bool = False
 
 
-_KNOWN: dict[tuple[Task, Limits], Verdict] = {}  # the same answer need not be judged twice
+_JUDGED: dict[tuple, list[Verdict]] = {}
 
 
-def verdicts(tasks: list[Task], limits: Limits) -> list[Verdict]:
-    """Return the verdict on each task. They are judged side by side, one on each core."""
-    new = [task for task in dict.fromkeys(tasks) if (task, limits) not in _KNOWN]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # a thread only waits for its two processes
-        for task, verdict in zip(new, pool.map(lambda t: judge(t, limits), new), strict=True):
-            _KNOWN[task, limits] = verdict
-    return [_KNOWN[task, limits] for task in tasks]
+def verdicts(students: list[tuple], limits: Limits) -> list[list[Verdict]]:
+    """Return the verdicts on each student's answers. Students are judged side by side."""
+    new = [tasks for tasks in dict.fromkeys(students) if (tasks, limits) not in _JUDGED]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # a thread only waits for its process
+        for tasks, judged in zip(new, pool.map(lambda t: judge(t, limits), new), strict=True):
+            _JUDGED[tasks, limits] = judged
+    return [_JUDGED[tasks, limits] for tasks in students]
 
 
-def judge(task: Task, limits: Limits) -> Verdict:
-    """Judge one answer in processes of its own: one for the answer, one for the check."""
-    if task.source is None:
-        return Verdict(False, f"No cell defines `{task.function}`.")
-    ours, theirs = answers.SERVER.Pipe(duplex=False)
-    with answers.running(task, limits) as connection:
-        process = answers.start(_judge, theirs, connection, task, limits)
-        theirs.close()
+def judge(tasks: tuple, limits: Limits) -> list[Verdict]:
+    """Judge one student's answers in one process; start another after one that an answer ended."""
+    judged, n_tries = {}, 0
+    for i, task in enumerate(tasks):
+        if task.source is None:
+            judged[i] = Verdict(False, f"No cell defines `{task.function}`.")
+    while todo := [i for i in range(len(tasks)) if i not in judged]:
+        lines, error = _run([tasks[i] for i in todo], limits)
+        ready = [line for line in lines if "ready" in line]
+        UNLIMITED.update(name for line in ready for name in line["unlimited"])
+        came = [Verdict(**line) for line in lines if "passed" in line]
+        judged.update(zip(todo, came, strict=False))
+        n_tries = 1 if came else n_tries + 1
+        if len(came) < len(todo) and {"began": len(came)} in lines:
+            judged[todo[len(came)]] = Verdict(False, _ENDED)
+        elif not came and n_tries > 1:  # what an answer left behind may have ended it once
+            reason = f"The process for answers ended before any answer ran:\n{error[-2000:]}"
+            judged |= {i: Verdict(False, reason, fault=True) for i in todo}
+    return [judged[i] for i in range(len(tasks))]
+
+
+def _run(tasks: list, limits: Limits) -> tuple[list[dict], str]:
+    """Run the process for a student's answers; return what it said, line by line, and its errors."""
+    job = {"tasks": [asdict(task) for task in tasks], "limits": asdict(limits), "seeds": SEEDS}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        process = subprocess.Popen(
+            [*(_bwrap(folder) if limits.sandbox and sandbox_works() else []),
+             sys.executable, "-P", "-m", "tools.runner"],
+            cwd=folder, env=_environment(folder), start_new_session=True, encoding="utf-8",
+            errors="replace", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
         try:
-            if ours.poll(limits.seconds + _CHECK_SECONDS):
-                return Verdict(*json.loads(ours.recv_bytes()))
-            return Verdict(False, "What the answer returned kept the check busy without end.")
-        except EOFError:
-            return Verdict(False, "The process that judged the answer was ended.", fault=True)
+            told, errors = process.communicate(
+                json.dumps(job), len(tasks) * limits.patience * (limits.seconds + 60)
+            )
+        except subprocess.TimeoutExpired:
+            _end(process)
+            told, errors = process.communicate()
         finally:
-            ours.close()
-            process.join(1)
-            process.kill()
+            _end(process)
+    with suppress(ValueError):  # the last line may be cut off
+        lines = []
+        for line in told.splitlines():
+            lines.append(json.loads(line))
+    return lines, errors
 
 
-def _judge(results, connection, task: Task, limits: Limits) -> None:
-    """Send a verdict, or what went wrong here."""
-    # What comes back from an answer could be large enough to take all memory.
-    resource.setrlimit(resource.RLIMIT_AS, (2 * limits.megabytes * 2**20,) * 2)
-    torch.set_num_threads(1)  # the other cores judge other answers
-    try:
-        verdict = _verdict(task, answers.Answer(task, connection, limits))
-    except Exception:
-        verdict = Verdict(False, f"The check failed:\n{traceback.format_exc()}", fault=True)
-    # Plain text: whoever should get hold of this end can make no object at the other.
-    results.send_bytes(json.dumps(astuple(verdict)).encode())
+def _end(process) -> None:
+    """End a process and what it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
-def _verdict(task: Task, answer) -> Verdict:
-    check = getattr(exercises.of_notebook(task.notebook), f"check_{task.function}")
-    for seed in SEEDS:
-        try:
-            result = check(answer, seed=seed)
-        except Exception as error:  # an answer that no check foresaw: no points, no crash
-            return Verdict(False, _clean(f"The check stopped: {type(error).__name__}: {error}"))
-        if answer.ended:
-            return Verdict(False, answer.ended)
-        if not result.passed:
-            return Verdict(False, _clean(str(result)) + _unseen_name(str(result)))
-    return Verdict(True, _clean(str(result)))
+def _environment(folder: str) -> dict[str, str]:
+    paths = [str(notebooks.ROOT), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)), "TMPDIR": folder,
+        "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "",  # torch forks only without CUDA
+        "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
+    }  # fmt: skip
 
 
-def _clean(text: str) -> str:
-    """Return text that any file can hold: half characters (surrogates) become question marks."""
-    return text.encode("utf-8", "replace").decode()
+def _bwrap(folder: str) -> list[str]:
+    # All files stay where they are, read-only. /dev is not replaced: an environment may lie there.
+    readable = "--ro-bind / / --dev-bind /dev/null /dev/null --dev-bind /dev/urandom /dev/urandom"
+    return ["bwrap", *"--unshare-all --die-with-parent --proc /proc".split(), *readable.split(),
+            "--bind", folder, folder, "--chdir", folder]  # fmt: skip
 
 
-def _unseen_name(message: str) -> str:
-    """Return what to add to a message about a name that only a running notebook would know."""
-    if "NameError: name" not in message:
-        return ""
-    return (
-        "\nAn answer is graded without the variables that other cells compute. Import what it "
-        "needs, or compute it inside."
-    )
+@functools.cache
+def sandbox_works() -> bool:
+    """Tell whether bwrap is installed and allowed to do its work."""
+    with tempfile.TemporaryDirectory() as folder, suppress(OSError):
+        probe = [*_bwrap(folder), sys.executable, "-c", "open('probe', 'w')"]
+        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+    return False
 
 
-def tasks(notebook, assignment: str) -> dict[str, Task]:
-    """Return {name of a hidden test: the answer to judge} for a submitted notebook.
+@functools.cache
+def rehearse(assignment: str, limits: Limits) -> None:
+    """Judge a reference answer and a wrong one of every exercise, as a class's answers are judged.
 
-    A function's answer is the last cell that defines it, as when all cells are run: learners
-    write below the cell that was meant, and some editors lose nbgrader's names of cells.
+    Raises GraderError if either comes out wrong: then nobody should be graded.
     """
-    code = [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "code" and len(cell.source) <= _LONGEST_CELL
+    if os.name != "posix":
+        raise GraderError("Grading needs Linux or macOS: on Windows, run this command inside WSL.")
+    path = notebook_path(assignment)
+    reference = tuple(tasks(notebooks.filled(notebooks.read(path), path.name), assignment).values())
+    wrong = tuple(_spoiled(task) for task in reference)
+    right_verdicts, wrong_verdicts = verdicts([reference, wrong], limits)
+    for task, right, spoiled in zip(reference, right_verdicts, wrong_verdicts, strict=True):
+        for kind, verdict, good in (
+            ("reference", right, right.passed),
+            ("wrong", spoiled, spoiled.checked and not spoiled.passed),
+        ):
+            if not good:
+                raise GraderError(
+                    f"The grader is at fault, and nobody was graded: the {kind} answer to "
+                    f"`{task.function}` came out as\n{verdict.message}"
+                )
+
+
+def _spoiled(task):
+    [*_, function] = [
+        n for n in ast.parse(task.source).body if getattr(n, "name", "") == task.function
     ]
-    defined = [_definitions(cell) for cell in code]
+    names = ", ".join(argument.arg for argument in function.args.args)
+    more = _WRONG.format(function=task.function, arguments=ast.unparse(function.args), names=names)
+    return alone.Task(**asdict(task) | {"source": task.source + more})
+
+
+def notebook_path(assignment: str):
+    """Return the path of an assignment's notebook, ours."""
+    [path] = [path for path in notebooks.notebook_paths() if path.stem == assignment]
+    return path
+
+
+def tasks(notebook, assignment: str) -> dict:
+    """Return {name of a hidden test: the answer to judge} for a submitted notebook."""
+    cells = [_python(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+    return {test: alone.task(cells, *call) for test, (_, *call) in checks(assignment).items()}
+
+
+def tests(assignment: str) -> dict[str, notebooks.Exercise]:
+    """Return {name of a hidden test: its exercise}, from our notebooks alone."""
+    return {test: exercise for test, (exercise, *_) in checks(assignment).items()}
+
+
+@functools.cache
+def checks(assignment: str) -> dict:
+    """Return {name of a hidden test: (its exercise, the check's call, what that call imports)}."""
+    path = notebook_path(assignment)
+    notebook = notebooks.read(path)
+    code = "\n".join(_python(c.source) for c in notebook.cells if c.cell_type == "code")
+    imports = [n for n in ast.parse(code).body if isinstance(n, ast.ImportFrom)]
     found = {}
-    for test, exercise in tests(assignment).items():
-        own = _place(code, exercise)
-        source = None if own is None else _python(code[own].source)
-        elsewhere = {
-            known: text
-            for i, definitions in enumerate(defined)
-            for known, text in (definitions or {}).items()
-            if i != own
-        }
-        helpers = _needed(source or "", elsewhere)
-        found[test] = Task(exercise.function, source, helpers, notebook=assignment[:2])
+    for exercise in notebooks.exercises(notebook, path.name):
+        call = notebook.cells[exercise.check].source.strip()
+        root = call.partition(".")[0]
+        [line] = {
+            f"from {node.module} import {alias.name} as {root}"
+            for node in imports for alias in node.names if root == (alias.asname or alias.name)
+        }  # fmt: skip
+        found[metadata("test", exercise)["grade_id"]] = exercise, call, line
     return found
-
-
-def _needed(source: str, elsewhere: dict[str, str]) -> tuple[str, ...]:
-    """Return those of the definitions that a source uses, or that one of these uses in turn."""
-    needed, todo = {"*"}, [source]
-    while todo:
-        try:
-            used = {node.id for node in ast.walk(ast.parse(todo.pop())) if hasattr(node, "id")}
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        new = (used & elsewhere.keys()) - needed
-        needed |= new
-        todo += [elsewhere[known] for known in new]
-    return tuple(text for known, text in elsewhere.items() if known in needed)
-
-
-def _place(cells, exercise) -> int | None:
-    """Return the place of the last cell that defines an exercise's function; None without one."""
-    found = [i for i, cell in enumerate(cells) if _is_answer(cell, exercise)]
-    return found[-1] if found else None
-
-
-def _is_answer(cell, exercise) -> bool:
-    if cell.cell_type != "code" or name(cell).startswith(("check-", "test-")):
-        return False
-    if name(cell) == metadata("answer", exercise)["grade_id"]:
-        return True
-    tree = _tree(cell.source)
-    if tree is None:  # not Python: it may still have been meant
-        return bool(re.search(rf"^[ \t]*def {exercise.function}\b", cell.source, re.MULTILINE))
-    return any(
-        exercise.function in (getattr(node, "name", ""), getattr(node, "id", ""))
-        and not isinstance(getattr(node, "ctx", None), ast.Load)
-        for node in ast.walk(tree)
-    )
-
-
-def _definitions(cell) -> dict[str, str] | None:
-    """Return {name: source} of what a cell imports, defines, or sets without calling anything.
-
-    Answers may use these. Nothing else of a cell runs, so that grading takes no training. Returns
-    None for a cell that is not Python.
-    """
-    tree = _tree(cell.source)
-    found = {}
-    try:
-        for node in tree.body if tree else ():
-            found |= _bound(node)
-    except (ValueError, RecursionError, MemoryError):  # too deep, or too long a number, to write
-        return None
-    return found if tree else None
-
-
-@functools.lru_cache(maxsize=256)  # every exercise asks for every cell of a notebook
-def _tree(source: str) -> ast.Module | None:
-    """Return the syntax tree of a cell, to be read only; None for one that is not Python."""
-    try:
-        return ast.parse(_python(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # ValueError: a null byte
-        return None
-
-
-def _bound(node) -> dict[str, str]:
-    """Return {name: source} of what one statement imports, defines, or sets cheaply."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name: ast.unparse(node)}
-    found = {}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        for alias in node.names:
-            one = copy.copy(node)
-            one.names = [alias]
-            found[(alias.asname or alias.name).partition(".")[0]] = ast.unparse(one)
-    elif isinstance(node, ast.Assign | ast.AnnAssign) and _is_cheap(node.value):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        for target in (part for whole in targets for part in ast.walk(whole)):
-            if isinstance(target, ast.Name):
-                found[target.id] = ast.unparse(node)
-    return found
-
-
-def _is_cheap(value) -> bool:
-    """Tell whether a value is put together without calling anything, as `1 / 2` or a lambda."""
-    if isinstance(value, ast.Lambda):
-        return True
-    costly = ast.Call | ast.Await | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-    return value is not None and not any(isinstance(node, costly) for node in ast.walk(value))
 
 
 def _python(source: str) -> str:
@@ -239,6 +249,8 @@ def _python(source: str) -> str:
     That call fails where answers run, and only it. A cell that is timed or silenced as a whole is
     what it holds; one under another cell magic is no Python.
     """
+    from IPython.core.inputtransformer2 import TransformerManager
+
     source = re.sub(r"\A\s*%%(time|timeit|capture)\b.*\n", "", source)
     if source.lstrip().startswith("%%"):
         return ""
@@ -248,56 +260,47 @@ def _python(source: str) -> str:
         return source
 
 
-@functools.cache
-def tests(assignment: str) -> dict[str, notebooks.Exercise]:
-    """Return {name of a hidden test: its exercise}, from our notebooks alone."""
-    [path] = [path for path in notebooks.notebook_paths() if path.stem == assignment]
-    found = notebooks.exercises(notebooks.read(path), path.name)
-    return {metadata("test", exercise)["grade_id"]: exercise for exercise in found}
-
-
 def metadata(kind: str, exercise) -> dict:
     """Return nbgrader's metadata of an exercise's "answer", "check" or "test"."""
-    found = dict(
+    entries = dict(
         grade_id=f"{kind}-{exercise.number.replace('.', '-')}",  # no dots are allowed
         solution=kind == "answer", locked=kind != "answer", grade=kind == "test", task=False,
         schema_version=3,
     )  # fmt: skip
-    return found | {"points": exercise.minutes} if kind == "test" else found
+    return entries | {"points": exercise.minutes} if kind == "test" else entries
 
 
 def name(cell) -> str:
     """Return nbgrader's name of a cell, or nothing."""
-    found = cell.metadata.get("nbgrader")
-    told = found.get("grade_id") if isinstance(found, dict) else None
-    return told if isinstance(told, str) else ""
+    entries = cell.metadata.get("nbgrader")
+    grade_id = entries.get("grade_id") if isinstance(entries, dict) else None
+    return grade_id if isinstance(grade_id, str) else ""
 
 
-class MendCells(NbGraderPreprocessor):
-    """Give nbgrader the cells it expects, whatever became of them while the learner worked.
+class MendNames(NbGraderPreprocessor):
+    """Give nbgrader the names of cells it expects, whatever became of them while the learner worked.
 
-    A cell that was copied keeps its name in one place only, the last; a hidden test that is
-    missing comes back; what else stands in nbgrader's metadata is ours again. Stands in nbgrader's
-    list of sanitizing steps in place of `DeduplicateIds`, after which a copied cell is refused.
+    A cell that was copied keeps its name in one place only, the last, and a check in which an
+    answer was written has none: nbgrader would write over it. What else stands in nbgrader's
+    metadata is ours again. Stands in nbgrader's list of sanitizing steps in place of
+    `DeduplicateIds`, after which a copied cell is refused.
     """
 
     def preprocess(self, notebook, resources):
         """Return the mended notebook and the resources, as every preprocessor does."""
-        missing = {
-            told["grade_id"]: told
-            for exercise in tests(resources["nbgrader"]["assignment"]).values()
-            for told in (metadata(kind, exercise) for kind in ("answer", "check", "test"))
-        }
+        exercises = tests(resources["nbgrader"]["assignment"]).values()
+        kinds = itertools.product(("answer", "check", "test"), exercises)
+        names = {entries["grade_id"]: entries for entries in itertools.starmap(metadata, kinds)}
         for cell in reversed(notebook.cells):
-            told = missing.pop(name(cell), None)
+            code = [_python(cell.source)] if cell.cell_type == "code" else []
+            if not name(cell).startswith("answer-") and any(
+                alone.own_cell(code, exercise.function) is not None for exercise in exercises
+            ):
+                code = []
+            entries = names.pop(name(cell), None) if code else None
             cell.metadata.pop("nbgrader", None)
-            if told:
-                cell.metadata["nbgrader"] = told
-        for test, exercise in tests(resources["nbgrader"]["assignment"]).items():
-            if test in missing:  # below the answer, where the learner will look
-                cell = nbformat.v4.new_code_cell(metadata={"nbgrader": missing[test]})
-                own = _place(notebook.cells, exercise)
-                notebook.cells.insert(len(notebook.cells) if own is None else own + 1, cell)
+            if entries:
+                cell.metadata["nbgrader"] = entries
         return notebook, resources
 
 
@@ -307,30 +310,44 @@ class GradeAnswers(NbGraderPreprocessor):
     Stands in nbgrader's list of autograding steps where `Execute` stands by default.
     """
 
-    seconds = Integer(30, help="wall time that the answer to one exercise may take").tag(
+    seconds = Integer(30, help="processor time that the answer to one exercise may take").tag(
         config=True
     )
+    patience = Integer(10, help="how many times as long it may wait").tag(config=True)
     megabytes = Integer(4000, help="memory that an answer may take").tag(config=True)
-    shut_in = Bool(
-        True, help="whether answers run without other processes and network, where possible"
-    ).tag(config=True)
+    sandbox = Bool(True, help="whether answers run in bwrap, if it works here").tag(config=True)
 
     @property
     def limits(self) -> Limits:
         """What an answer may take."""
-        return Limits(self.seconds, self.megabytes, self.shut_in)
+        return Limits(self.seconds, self.megabytes, self.patience, self.sandbox)
 
     def preprocess(self, notebook, resources):
-        """Grade one notebook; return it and the resources, as every preprocessor does."""
-        wanted = tasks(notebook, resources["nbgrader"]["assignment"])
-        came = dict(zip(wanted, verdicts(list(wanted.values()), self.limits), strict=True))
+        """Grade one notebook; return it and the resources, as every preprocessor does.
+
+        Where the grader is at fault, the submission is forgotten: no grade is better than a wrong.
+        """
+        where = resources["nbgrader"]
+        found = tasks(notebook, where["assignment"])
+        try:
+            rehearse(where["assignment"], self.limits)
+            [judged] = verdicts([tuple(found.values())], self.limits)
+            for verdict in judged:
+                if verdict.fault:
+                    raise GraderError(verdict.message)
+        except GraderError:
+            with Gradebook(where["db_url"]) as gradebook:
+                gradebook.remove_submission(where["assignment"], where["student"])
+            raise
+        judged = dict(zip(found, judged, strict=True))
         for cell in notebook.cells:
-            if name(cell) in came:
-                verdict = came[name(cell)]
-                self.log.info("%s: %s", name(cell), verdict.message)
+            if name(cell) in judged:
+                exercise = tests(where["assignment"])[name(cell)]
+                self.log.info("%s: %s", name(cell), judged[name(cell)].message)
                 # What stood here goes on to the learner, who need not know the seeds.
                 cell.source = "# The check above, with other seeds and other sizes."
-                cell.outputs = [_output(verdict)]
+                cell.metadata["exercise"] = f"Exercise {exercise.number} · {exercise.title}"
+                cell.outputs = [_output(judged[name(cell)])]
         return notebook, resources
 
 
@@ -342,3 +359,19 @@ def _output(verdict: Verdict):
     return nbformat.v4.new_output(
         "error", ename="NotRightYet", evalue=verdict.message, traceback=lines
     )
+
+
+class FeedbackPage(HTMLExporter):
+    """nbgrader's feedback page, with a language, and exercises' names in place of "Test cell"."""
+
+    def from_notebook_node(self, notebook, resources=None, **options):
+        """Return the page and the resources, as every exporter does."""
+        page, resources = super().from_notebook_node(notebook, resources, **options)
+        page = page.replace("<html>", '<html lang="en">', 1)
+        for cell in notebook.cells:
+            title = html.escape(cell.metadata.get("exercise", ""))
+            if title:
+                link = f'<a href="#{name(cell)}">'
+                page = page.replace(f"{link}Test cell</a>", f"{link}{title}</a>")
+                page = page.replace(f"Grade cell: <code>{name(cell)}</code>", title)
+        return page, resources

@@ -1,31 +1,28 @@
-"""Take in what a class has handed in, and grade it with nbgrader.
+"""Take in what a class has handed in: read notebooks in any state, and find whose they are.
 
-nbgrader's own commands do the same from the course's folder, one at a time; this module judges
-all answers of a class side by side first, and says in words what could not be graded.
+nbgrader's own `zip_collect` is not used: it forgets when a file was written, and takes of several
+notebooks of one student the first.
 """
 
-import csv
 import itertools
+import json
 import os
 import re
 import shutil
-import sys
+import tarfile
 import tempfile
-import warnings
+import time
+import unicodedata
 import zipfile
 from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import nbformat
-from nbgrader.api import MissingEntry
-from nbgrader.apps import NbGraderAPI
-from nbgrader.plugins import CsvExportPlugin
-from sqlalchemy.exc import SAWarning
-from traitlets.config.loader import PyFileConfigLoader
 
 from tools import grading
+from toyutils.exercises import alone
 
 # How learning platforms name a file, or its folder, in what they give for download.
 _PLATFORMS = (
@@ -34,158 +31,156 @@ _PLATFORMS = (
     # Moodle: Jane Doe_123456_assignsubmission_file_/03_one_relu.ipynb; for each assignment the
     # same student has another number
     r"(?P<student>.+)_(?P<number>\d+)_assignsubmission_",
-    # Canvas: doejane_LATE_123456_7891011_03_one_relu-1.ipynb
-    r"(?P<student>[^_]+(?:_LATE)?_\d+)_\d+_.",
+    # Canvas: doejane_LATE_123456_7891011_03_one_relu-1.ipynb; the second number counts up
+    r"(?P<student>[^_]+(?P<late>_LATE)?_\d+)_(?P<attempt>\d+)_.",
 )
+# Of a system, or of an editor; and folders that one student has, rather than a student's.
+_NO_WORK = re.compile(r"\.|__MACOSX|__pycache__|desktop\.ini$|thumbs\.db$|~\$", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r"(weeks?|days?|sessions?|lectures?|labs?|hw|homeworks?|assignments?|exercises?|parts?|tasks?"
+    r"|notebooks?|pictures?|images?|figures?|plots?|data|src|code|work|solutions?|old|backups?"
+    r"|drafts?|final|submissions?|new folder|untitled folder)[-_ ]*\d*$",
+    re.IGNORECASE,
+)
+_ARCHIVES = {".zip", ".gz", ".tgz"}
+_WORK = _ARCHIVES | {".ipynb", ".pdf", ".docx", ".doc", ".odt", ".txt", ".html", ".py", ".md"}
 _LARGEST_ARCHIVE = 2 * 10**9  # bytes, unpacked
-_LARGEST_NOTEBOOK = 50 * 10**6  # bytes
+_KEPT_OUTPUTS = 20 * 10**6  # characters of a notebook's outputs; beyond, none is kept
+_WIDGETS = "application/vnd.jupyter.widget"
 
 
 class UnreadableError(ValueError):
     """Says in words why a submission cannot be graded."""
 
 
-def nbgrader_api(course):
-    """Return nbgrader, with the settings in a course's nbgrader_config.py."""
-    # It calls `alembic` when it makes a database; that stands beside this Python.
-    beside = str(Path(sys.executable).parent)
-    if beside not in os.environ["PATH"].split(os.pathsep):
-        os.environ["PATH"] = f"{beside}{os.pathsep}{os.environ['PATH']}"
-    return NbGraderAPI(config=PyFileConfigLoader("nbgrader_config.py", str(course)).load_config())
+def read(data: bytes, assignment: str):
+    """Return a notebook that was handed in as a clean one, in format 4.5: (notebook, its tasks).
 
-
-def grade(course, assignment):
-    """Grade every submission of one assignment; return {student: why it could not be graded}.
-
-    One student's submission never touches another's grade: each has a row in grades.csv. What
-    cannot be graded counts as nothing handed in, even where something was before.
+    Cell types, sources, nbgrader's names and what can be shown of the outputs are kept; whatever
+    editors have damaged around them does not matter. Raises UnreadableError if it is no notebook, or
+    another one.
     """
-    api = nbgrader_api(course)
-    handed_in, problems = {}, {}
-    for student in students(course, assignment):
-        path = course / "submitted" / student / assignment / f"{assignment}.ipynb"
-        try:
-            handed_in[student] = read(path)
-        except UnreadableError as error:
-            problems[student] = str(error)
-    # All answers of all students side by side; nbgrader, student by student, finds them judged.
-    limits = grading.GradeAnswers(parent=api).limits
-    grading.verdicts([task for tasks in handed_in.values() for task in tasks.values()], limits)
-    log = []
-    warnings.filterwarnings("ignore", category=SAWarning)  # of nbgrader's, on every submission
-    for student in [*handed_in, *problems]:
-        with api.gradebook as gradebook, suppress(MissingEntry):
-            gradebook.update_or_create_student(student)  # a row, whatever was handed in
-            if student in problems:
-                for form in ("autograded", "feedback"):
-                    shutil.rmtree(course / form / student / assignment, ignore_errors=True)
-                gradebook.remove_submission(assignment, student)
-        if student in problems:
-            continue
-        faults = [v for v in grading.verdicts(list(handed_in[student].values()), limits) if v.fault]
-        if faults:  # graded all the same, with no points for these
-            problems[student] = f"in part: {faults[0].message}"
-        done = api.autograde(assignment, student)
-        log += [done.get("log", ""), done.get("error", "")]
-        if not done["success"]:
-            problems[student] = f"nbgrader refused it: {done['error'].strip().splitlines()[-1]}"
-        else:
-            done = api.generate_feedback(assignment, student)
-            log += [done.get("log", ""), done.get("error", "")]
-    (course / "autograde.log").write_text("\n".join(log), encoding="utf-8", errors="replace")
-    with api.gradebook as gradebook:
-        CsvExportPlugin(to=str(course / "grades.csv")).export(gradebook)
-    _write_answers(course / f"{assignment}.csv", assignment, handed_in, limits)
-    return problems
-
-
-def students(course, assignment):
-    """Return the names of the students who have handed in anything for an assignment."""
-    return sorted(path.parent.name for path in (course / "submitted").glob(f"*/{assignment}"))
-
-
-def read(path):
-    """Return {name of a hidden test: the answer to judge} of a notebook that was handed in.
-
-    Raises UnreadableError if it is no notebook, or another one.
-    """
-    if not path.is_file():
-        others = sorted(other.name for other in path.parent.iterdir())
-        raise UnreadableError(f"{path.name} is missing; there is {', '.join(others) or 'nothing'}")
-    if (size := path.stat().st_size) > _LARGEST_NOTEBOOK:
-        raise UnreadableError(f"{path.name} has {size / 1e6:.0f} MB: its outputs should be cleared")
+    file = f"{assignment}.ipynb"
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UnreadableError(
-            f"{path.name} is not UTF-8 text: {error.reason} at byte {error.start}"
-        ) from None
-    try:
-        notebook = nbformat.reads(text, as_version=4)
+        content = json.loads(_text(data))
+        cells = content["cells"] if "cells" in content else content["worksheets"][0]["cells"]
+        size = sum(len(json.dumps(cell.get("outputs", ""))) for cell in cells)
+        notebook = nbformat.v4.new_notebook(
+            cells=[_cell(cell, i, size <= _KEPT_OUTPUTS) for i, cell in enumerate(cells)],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
         nbformat.validate(notebook)
-        tasks = grading.tasks(notebook, path.stem)
+    except UnicodeDecodeError as error:
+        reason = f"{error.reason} at byte {error.start}"
+        raise UnreadableError(f"{file} is neither UTF-8 nor UTF-16 text: {reason}") from None
     except Exception as error:  # whatever a file may hold
         reason = (str(error) or type(error).__name__).splitlines()[0][:120]
-        raise UnreadableError(f"{path.name} is not a notebook: {reason}") from None
+        raise UnreadableError(f"{file} is not a notebook: {reason}") from None
+    tasks = grading.tasks(notebook, assignment)
     if all(task.source is None for task in tasks.values()):
-        wanted = ", ".join(task.function for task in tasks.values())
-        raise UnreadableError(f"{path.name} defines none of {wanted}: is it another notebook?")
-    return tasks
+        functions = ", ".join(task.function for task in tasks.values())
+        raise UnreadableError(f"{file} defines none of {functions}: is it another notebook?")
+    return notebook, tasks
 
 
-def _write_answers(path, assignment, handed_in, limits):
-    """Write a line for each answer: its points, and what the learner is told."""
-    exercises = grading.tests(assignment)
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        lines = csv.writer(file)
-        lines.writerow(["student", "exercise", "points", "of", "message"])
-        for student, tasks in handed_in.items():
-            judged = grading.verdicts(list(tasks.values()), limits)
-            for test, verdict in zip(tasks, judged, strict=True):
-                exercise = exercises[test]
-                earned = exercise.minutes if verdict.passed else 0
-                told = " ".join(verdict.message.split())
-                lines.writerow([student, exercise.number, earned, exercise.minutes, told])
+def _text(data: bytes) -> str:
+    """Decode UTF-8 or UTF-16, with a byte order mark or without."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16")
+    if b"\x00" in data[:2]:
+        return data.decode("utf-16-le" if data[:1] != b"\x00" else "utf-16-be")
+    return data.decode("utf-8-sig")
 
 
-def collect(course, assignment, downloads):
+def _cell(old: dict, i: int, with_outputs: bool):
+    """Return a clean cell; formats before 4 called a code cell's source `input`."""
+    source = old.get("source", old.get("input", ""))
+    source = source if isinstance(source, str) else "".join(source)
+    makers = {"code": nbformat.v4.new_code_cell, "raw": nbformat.v4.new_raw_cell}
+    maker = makers.get(old["cell_type"], nbformat.v4.new_markdown_cell)
+    cell = maker(source, id=f"cell-{i}", metadata=_metadata(old))
+    if cell.cell_type == "code" and with_outputs:
+        for output in old.get("outputs") or []:
+            with suppress(Exception):  # damaged: it is not graded
+                cell.outputs.append(_output(output))
+    return cell
+
+
+def _metadata(old: dict) -> dict:
+    names = old.get("metadata") if isinstance(old.get("metadata"), dict) else {}
+    return {"nbgrader": names["nbgrader"]} if isinstance(names.get("nbgrader"), dict) else {}
+
+
+def _output(old: dict):
+    """Return a clean output. Raises whatever nbformat raises if it cannot be shown."""
+    if old["output_type"] == "stream":
+        output = nbformat.v4.new_output("stream", text="".join(old["text"]))
+    elif old["output_type"] == "error":
+        fields = {key: old[key] for key in ("ename", "evalue", "traceback")}
+        output = nbformat.v4.new_output("error", **fields)
+    else:
+        shown = {k: v for k, v in old["data"].items() if not k.startswith(_WIDGETS)}
+        output = nbformat.v4.new_output("display_data", data=shown)
+    nbformat.v4.validate(output, "output")
+    return output
+
+
+def collect(course, assignment: str, downloads) -> dict[str, str]:
     """Put each student's notebook in its place; return {student: what to know about it, or ""}.
 
     `downloads`: an archive or a folder, as a learning platform gives it. What the same student had
     handed in before is replaced. Raises UnreadableError if it is no archive.
     """
     with tempfile.TemporaryDirectory() as folder:
-        unpacked = Path(folder)
+        unpacked = Path(folder) / (downloads.name if downloads.is_dir() else downloads.stem)
         if downloads.is_dir():
-            shutil.copytree(downloads, unpacked, dirs_exist_ok=True)
+            shutil.copytree(downloads, unpacked)
         elif not _unpack(downloads, unpacked):
             raise UnreadableError(f"{downloads} is neither a folder nor a readable .zip archive")
-        unpacked = _below_wrappers(unpacked)
-        for archive in sorted(p for p in unpacked.rglob("*") if p.suffix.lower() == ".zip"):
+        for archive in [path for path in _work(unpacked) if path.suffix.lower() in _ARCHIVES]:
             if _unpack(archive, archive.with_suffix("")):  # a student's own
                 archive.unlink()
+        top = _top(unpacked)
         files = defaultdict(list)
-        for path in sorted(p for p in unpacked.rglob("*") if p.is_file()):
-            inside = path.relative_to(unpacked)
-            if not any(part.startswith((".", "__MACOSX")) for part in inside.parts):
-                student, when = whose(inside, assignment)
-                files[student].append((when, path.stem == assignment, path))
+        for path in _work(unpacked):
+            inside = path.relative_to(top)
+            student, details = whose(inside, assignment)
+            files[student].append((path, details | {"path": str(inside)}))
         names = _tidy(sorted(files))
-        return {
-            name: _put(course / "submitted" / name / assignment, assignment, files[student])
-            for student, name in names.items()
-        }
+        return {name: _put(course, name, assignment, files[who]) for who, name in names.items()}
 
 
-def _below_wrappers(folder):
-    """Return the folder that holds the students' files: some archives wrap it in others."""
-    while True:
-        inside = [p for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX"))]
-        if len(inside) != 1 or not inside[0].is_dir() or _match(inside[0].name):
-            return folder
-        if not any(p.is_dir() or _match(p.name) for p in inside[0].iterdir()):
-            return folder
-        folder = inside[0]
+def _work(folder):
+    """Return the files below a folder, less those that systems and editors leave behind."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [p for p in files if not any(map(_NO_WORK.match, p.relative_to(folder).parts))]
+
+
+def _top(folder, is_download=True):
+    """Return the folder in which each entry is a student's: some archives wrap it in others.
+
+    Where all belongs to one student, as it seems, it is the folder above that student's.
+    """
+    entries = [path for path in folder.iterdir() if not _NO_WORK.match(path.name)]
+    folders = [path for path in entries if path.is_dir()]
+    people = [path for path in folders if _is_person(path)]
+    books = [path for path in entries if path.suffix.lower() == ".ipynb" and path.is_file()]
+    if len(people) > 1 or any(_match(path.name) for path in entries):
+        return folder
+    if not folders:
+        return folder if is_download or _NO_NAME.match(folder.name) else folder.parent
+    if len(entries) == 1:
+        top = _top(folders[0], is_download=False)
+        return folder.parent if top == folder and not people else top
+    several = len(books) > 1 if is_download else not books
+    return folder if several or (people and is_download) else folder.parent
+
+
+def _is_person(path):
+    """Tell whether a folder seems to be a student's: by its name, and by what it holds."""
+    if not path.is_dir() or _NO_WORK.match(path.name) or _NO_NAME.match(path.name):
+        return False
+    return any(file.suffix.lower() in _WORK for file in _work(path))
 
 
 def _match(name):
@@ -193,57 +188,106 @@ def _match(name):
     return next(filter(None, (re.match(pattern, name) for pattern in _PLATFORMS)), None)
 
 
-def _put(folder, assignment, files):
-    """Copy a student's latest notebook; without one, all files, so that grading can name them."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    books = [file for file in files if file[2].suffix.lower() == ".ipynb"]
-    if not books:
-        for _, _, path in files:
-            shutil.copy(path, folder / path.name)
-        return "no notebook"
-    when, _, path = max(books)
-    shutil.copy(path, folder / f"{assignment}.ipynb")
-    if when:
-        (folder / "timestamp.txt").write_text(f"{when} UTC", encoding="utf-8")
-    return f"{len(books)} notebooks; {path.name} was taken" if len(books) > 1 else ""
-
-
 def _unpack(archive, folder):
-    """Unpack a .zip archive of a sensible size; return whether that could be done."""
+    """Unpack an archive of a sensible size, with its files' times; return whether it could be.
+
+    Names are mended: backslashes of some Windows programs, UTF-8 that is not declared.
+    """
     try:
+        if tarfile.is_tarfile(archive):
+            with tarfile.open(archive) as content:
+                if sum(member.size for member in content) <= _LARGEST_ARCHIVE:
+                    content.extractall(folder, filter="data")
+            return folder.is_dir()
         with zipfile.ZipFile(archive) as content:
-            if sum(member.file_size for member in content.infolist()) > _LARGEST_ARCHIVE:
+            members = content.infolist()
+            if sum(member.file_size for member in members) > _LARGEST_ARCHIVE:
                 return False
-            content.extractall(folder)
+            for member in members:
+                name = member.filename
+                if not member.flag_bits & 0x800:
+                    with suppress(UnicodeError):
+                        name = name.encode("cp437").decode("utf-8")
+                parts = PurePosixPath(name.replace("\\", "/")).parts
+                path = folder.joinpath(*(p for p in parts if p not in ("..", "/")))
+                if member.is_dir() or name.endswith("\\"):
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.read(member))
+                when = time.mktime((*member.date_time, 0, 0, -1))
+                os.utime(path, (when, when))
     except Exception:  # encrypted, cut off, packed in an unknown way: one student's, not all's
         return False
-    return True
+    return folder.is_dir()
 
 
-def whose(path, assignment):
-    """Return the student whose file this is, and when it was handed in if the name says that.
+def whose(path, assignment: str) -> tuple[tuple[str, str], dict]:
+    """Return whose file this is, (name, number), and {when, late, attempt, id} as names tell.
 
-    A student is a name and, from Moodle, a number. `path`: below what was unpacked; its first part
-    decides, since students choose what is below. Knows the names that Moodle, Canvas and
-    Blackboard give; else each student has a folder, or a file `student.ipynb` or
-    `student_03_one_relu.ipynb`.
+    The number is Moodle's. `path`: below what was unpacked; its first part decides, since students
+    choose what is below. Knows the names that Moodle, Canvas and Blackboard give; else each student
+    has a folder, or a file `student.ipynb`, `student_03_one_relu.ipynb` or
+    `03_one_relu_student.ipynb`.
     """
-    first = path.parts[0]
-    if found := _match(first):
-        named = found.groupdict()
-        student = found["student"].replace("_LATE", ""), named.get("number", "")
-        when = f"{named.get('date', '')} {named.get('clock', '').replace('-', ':')}".strip()
-        with suppress(ValueError):
+    first = unicodedata.normalize("NFC", path.parts[0])
+    if match := _match(first):
+        entries = match.groupdict()
+        name, number = match["student"].replace("_LATE", ""), entries.get("number", "")
+        when = f"{entries.get('date', '')} {entries.get('clock', '').replace('-', ':')}".strip()
+        try:
             datetime.strptime(when, "%Y-%m-%d %H:%M:%S")
-            return student, when
-        return student, ""
+        except ValueError:
+            when = ""
+        return (name, number), {
+            "when": when, "late": bool(entries.get("late")),
+            "attempt": int(entries.get("attempt") or 0),
+            "id": number or (name.rpartition("_")[2] if "attempt" in entries else name),
+        }  # fmt: skip
     if len(path.parts) == 1:
-        first = path.stem.removesuffix(assignment).rstrip("_-") or path.stem
-    return (first, ""), ""
+        stem = unicodedata.normalize("NFC", path.stem)
+        first = re.sub(rf"^{assignment}(?=[-_ ])|(?<=[-_ ]){assignment}", "", stem).strip(" _-")
+    return (first or assignment, ""), {"when": "", "late": False, "attempt": 0, "id": first}
 
 
-def _tidy(students):
+def _put(course, student: str, assignment: str, files: list) -> str:
+    """Keep the notebook that counts; without one, all files, so that grading can name them.
+
+    Of several the one that was worked on counts, then the last: by the platform, by the archive's
+    times, by the numbers in the names.
+    """
+    folder = course / "submitted" / student / assignment
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    books = [file for file in files if file[0].suffix.lower() == ".ipynb"]
+    path, details = max(books or files, key=lambda file: _order(*file, assignment))
+    origin = course / "originals" / student / f"{assignment}.json"
+    origin.parent.mkdir(parents=True, exist_ok=True)
+    origin.write_text(json.dumps(details), encoding="utf-8")
+    if not books:
+        for other, _ in files:
+            shutil.copy(other, folder / other.name)
+        return "no notebook"
+    shutil.copy(path, folder / f"{assignment}.ipynb")
+    if details["when"]:
+        (folder / "timestamp.txt").write_text(f"{details['when']} UTC", encoding="utf-8")
+    notes = [f"{len(books)} notebooks; {path.name} was taken"] if len(books) > 1 else []
+    return "; ".join(notes + ["late"] * details["late"])
+
+
+def _order(path, details: dict, assignment: str) -> tuple:
+    """Return what puts a student's notebooks in order; the last one counts."""
+    n_answers = -1  # not even this assignment's notebook
+    if path.suffix.lower() == ".ipynb":
+        with suppress(UnreadableError):
+            tasks = read(path.read_bytes(), assignment)[1].values()
+            n_answers = sum(alone.is_attempted(task) for task in tasks)
+    stem = unicodedata.normalize("NFC", path.stem).lower()
+    numbers = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", stem)]
+    worked_on = min(n_answers, 1)
+    return worked_on, details["when"], details["attempt"], int(path.stat().st_mtime), numbers
+
+
+def _tidy(students: list) -> dict:
     """Return {(name, number): what neither nbgrader's folders nor a table of grades stumble over}.
 
     The number is used to tell namesakes apart, and only for that: it may change.
