@@ -190,8 +190,10 @@ class Answer:
             self._left -= time.monotonic() - began
 
     def _end(self, options: int = 0) -> str:
-        """Say why the process has ended; nothing if it has not, and is not to be waited for."""
+        """Say why the process has ended; with WNOHANG, nothing if it has not. Else end it."""
         if self._exit is None:
+            if not options:
+                os.kill(self._process, SIGKILL)  # it may still be sending
             process, status, used = os.wait4(self._process, options)
             if not process:
                 return ""

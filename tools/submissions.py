@@ -121,7 +121,7 @@ def _output(old: dict):
     else:
         shown = {k: v for k, v in old["data"].items() if not k.startswith(_WIDGETS)}
         output = nbformat.v4.new_output("display_data", data=shown)
-    nbformat.v4.validate(output, "output")
+    nbformat.validate(output, ref="output", version=4)
     return output
 
 
@@ -172,8 +172,8 @@ def _top(folder, is_download=True):
     if len(entries) == 1:
         top = _top(folders[0], is_download=False)
         return folder.parent if top == folder and not people else top
-    several = len(books) > 1 if is_download else not books
-    return folder if several or (people and is_download) else folder.parent
+    several = (is_download or not books) if people else (is_download and len(books) > 1)
+    return folder if several else folder.parent
 
 
 def _is_person(path):

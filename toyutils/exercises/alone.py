@@ -109,18 +109,9 @@ def define(task: Task):
     Raises what the answer's own cell raised if it defines no function.
     """
     names, absent = {"__name__": "__main__"}, dict(task.absent)
-    for i, source in enumerate(task.helpers):
-        error = _run(source, f"<notebook {i}>", names, task.future)
-        if error:  # the answer may not need it after all
-            missing = getattr(error, "name", None)
-            for statement in _statements(source):
-                for name in statement.given:
-                    absent[name] = (
-                        absent.get(missing)
-                        or why(error, {})
-                        or (f"`{name}` could not be set: {type(error).__name__}: {error}.")
-                    )
-    failed = _run(task.source, "<answer>", names, task.future)
+    for i, source in enumerate(task.helpers):  # one that fails may not be needed after all
+        _run(source, f"<notebook {i}>", names, absent, task.future)
+    failed = _run(task.source, "<answer>", names, absent, task.future)
     function = names.get(task.function)
     if not callable(function):
         raise failed or NameError(f"the answer defines no function `{task.function}`")
@@ -169,22 +160,25 @@ def _tried(found: Task) -> str:
     return "\n  ".join(filter(None, [str(result), why(str(result), absent)]))
 
 
-def _run(source: str, name: str, names: dict, future: int) -> BaseException | None:
-    """Run a cell, statement by statement; return the first error, if any.
+def _run(source: str, file: str, names: dict, absent: dict, future: int) -> BaseException | None:
+    """Run a cell, statement by statement; return the first error, and enter in `absent` what it cost.
 
     A learner may try the answer out in the same cell, on a model that is not here: such a
     statement fails, and the definitions above and below it count all the same.
     """
     # As in a notebook, an error can then tell the line it arose in.
-    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
     first = None
     try:
-        for node in ast.parse(source, name).body:
-            code = compile(ast.Module([node], []), name, "exec", future, dont_inherit=True)
+        for node in ast.parse(source, file).body:
+            code = compile(ast.Module([node], []), file, "exec", future, dont_inherit=True)
             try:
                 exec(code, names)
             except (Exception, SystemExit) as error:
                 first = first or error
+                reason = absent.get(getattr(error, "name", None)) or why(error, {})
+                reason = reason or f"It could not be set: {type(error).__name__}: {error}."
+                absent |= dict.fromkeys(_bound(node), reason)
     except _UNREADABLE as error:
         return error
     return first
