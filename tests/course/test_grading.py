@@ -150,6 +150,8 @@ def test_where_python_lies_and_who_runs_it_changes_nothing(where, tmp_path):
     if where == "ordinary user":
         if os.geteuid() != 0:
             pytest.skip("we are one")
+        if not all(part.stat().st_mode & 1 for part in Path(sys.executable).resolve().parents):
+            pytest.skip("this Python is the superuser's alone")
         for path in [folder, *folder.rglob("*")]:
             os.chown(path, 65534, 65534)
         user = dict(user=65534, group=65534, extra_groups=[])
@@ -265,9 +267,8 @@ classes.small_course(folder)
 (folder / "class" / "ann").mkdir(parents=True)
 (folder / "class" / "ann" / "a.ipynb").write_bytes(classes.as_bytes(classes.book(folder / "nbgrader")))
 assert course.main(["collect", str(folder), classes.NAME, str(folder / "class")]) == 0
-os.name = "nt"
+grading.os = type("os", (), vars(os) | dict(name="nt"))
 print(course.main(["grade", str(folder), classes.NAME]))
-os.name = "posix"
 """
 
 
