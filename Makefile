@@ -11,12 +11,13 @@ LAB_FLAGS ?=
 # Jupyter refuses to run as root, as containers do, unless it is told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab live bench course claims test lint notebooks test-newest test-colab test-weekly browser stamp format clean
+.PHONY: help lab live bench course slides claims test lint notebooks test-newest test-colab test-weekly browser stamp format clean
 
 help:
 	@echo "make lab    open the curriculum in JupyterLab"
 	@echo "make live   write build/live.html, the live models on one page that needs no network"
 	@echo "make course write build/course: hand-outs, solutions, and a course for nbgrader"
+	@echo "make slides write build/slides: one page for each session of the course, some minutes"
 	@echo "make bench  time our recipes against published ones, some ten minutes"
 	@echo "make claims measure every claim of the notebooks under ten sets of seeds"
 	@echo "make test   run everything that CI runs"
@@ -35,6 +36,9 @@ live: $(VENV)/.installed
 
 course: $(VENV)/.installed
 	$(BIN)/python tools/course.py build build/course
+
+slides: $(VENV)/.installed
+	$(BIN)/python tools/slides.py build/slides
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench

@@ -219,11 +219,11 @@ def rules(name):
 def write_config(course):
     """Write nbgrader's settings into the course's folder; those that are the teacher's stay."""
     course.mkdir(parents=True, exist_ok=True)
-    ours = OURS.format(root=str(notebooks.ROOT), course=str(course))
-    (course / "superposition_config.py").write_text(ours, encoding="utf-8")
-    yours = course / "nbgrader_config.py"
-    if not yours.exists():
-        yours.write_text(YOURS, encoding="utf-8")
+    settings = OURS.format(root=str(notebooks.ROOT), course=str(course))
+    (course / "superposition_config.py").write_text(settings, encoding="utf-8")
+    teachers = course / "nbgrader_config.py"
+    if not teachers.exists():
+        teachers.write_text(YOURS, encoding="utf-8")
 
 
 def _marked(stub, solution, exercise):

@@ -75,7 +75,7 @@ class Limits:
 class Verdict:
     """Whether an answer is right, and what to tell the learner.
 
-    `checked`: the check came to an end; `fault`: no answer is to blame for what went wrong.
+    `checked`: the check complete to an end; `fault`: no answer is to blame for what went wrong.
     """
 
     passed: bool
@@ -106,12 +106,12 @@ def judge(tasks: tuple, limits: Limits) -> list[Verdict]:
         lines, error = _run([tasks[i] for i in todo], limits)
         ready = [line for line in lines if "ready" in line]
         UNLIMITED.update(name for line in ready for name in line["unlimited"])
-        came = [Verdict(**line) for line in lines if "passed" in line]
-        judged.update(zip(todo, came, strict=False))
-        n_tries = 1 if came else n_tries + 1
-        if len(came) < len(todo) and {"began": len(came)} in lines:
-            judged[todo[len(came)]] = Verdict(False, _ENDED)
-        elif not came and n_tries > 1:  # what an answer left behind may have ended it once
+        complete = [Verdict(**line) for line in lines if "passed" in line]
+        judged.update(zip(todo, complete, strict=False))
+        n_tries = 1 if complete else n_tries + 1
+        if len(complete) < len(todo) and {"began": len(complete)} in lines:
+            judged[todo[len(complete)]] = Verdict(False, _ENDED)
+        elif not complete and n_tries > 1:  # what an answer left behind may have ended it once
             reason = f"The process for answers ended before any answer ran:\n{error[-2000:]}"
             judged |= {i: Verdict(False, reason, fault=True) for i in todo}
     return [judged[i] for i in range(len(tasks))]
@@ -128,17 +128,17 @@ def _run(tasks: list, limits: Limits) -> tuple[list[dict], str]:
             errors="replace", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         try:
-            told, errors = process.communicate(
+            output, errors = process.communicate(
                 json.dumps(job), len(tasks) * limits.patience * (limits.seconds + 60)
             )
         except subprocess.TimeoutExpired:
             _end(process)
-            told, errors = process.communicate()
+            output, errors = process.communicate()
         finally:
             _end(process)
     with suppress(ValueError):  # the last line may be cut off
         lines = []
-        for line in told.splitlines():
+        for line in output.splitlines():
             lines.append(json.loads(line))
     return lines, errors
 
@@ -231,7 +231,7 @@ def checks(assignment: str) -> dict:
     notebook = notebooks.read(path)
     code = "\n".join(_python(c.source) for c in notebook.cells if c.cell_type == "code")
     imports = [n for n in ast.parse(code).body if isinstance(n, ast.ImportFrom)]
-    found = {}
+    calls = {}
     for exercise in notebooks.exercises(notebook, path.name):
         call = notebook.cells[exercise.check].source.strip()
         root = call.partition(".")[0]
@@ -239,8 +239,8 @@ def checks(assignment: str) -> dict:
             f"from {node.module} import {alias.name} as {root}"
             for node in imports for alias in node.names if root == (alias.asname or alias.name)
         }  # fmt: skip
-        found[metadata("test", exercise)["grade_id"]] = exercise, call, line
-    return found
+        calls[metadata("test", exercise)["grade_id"]] = exercise, call, line
+    return calls
 
 
 def _python(source: str) -> str:
@@ -328,10 +328,10 @@ class GradeAnswers(NbGraderPreprocessor):
         Where the grader is at fault, the submission is forgotten: no grade is better than a wrong.
         """
         where = resources["nbgrader"]
-        found = tasks(notebook, where["assignment"])
+        answers = tasks(notebook, where["assignment"])
         try:
             rehearse(where["assignment"], self.limits)
-            [judged] = verdicts([tuple(found.values())], self.limits)
+            [judged] = verdicts([tuple(answers.values())], self.limits)
             for verdict in judged:
                 if verdict.fault:
                     raise GraderError(verdict.message)
@@ -339,7 +339,7 @@ class GradeAnswers(NbGraderPreprocessor):
             with Gradebook(where["db_url"]) as gradebook:
                 gradebook.remove_submission(where["assignment"], where["student"])
             raise
-        judged = dict(zip(found, judged, strict=True))
+        judged = dict(zip(answers, judged, strict=True))
         for cell in notebook.cells:
             if name(cell) in judged:
                 exercise = tests(where["assignment"])[name(cell)]

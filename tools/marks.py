@@ -47,21 +47,21 @@ def grade(course, assignment):
     api = nbgrader_api(course)
     limits = grading.GradeAnswers(parent=api).limits
     grading.rehearse(assignment, limits)
-    found, problems = {}, {}
+    answers, problems = {}, {}
     for student in students(course, assignment):
         try:
-            found[student] = _cleaned(course, student, assignment)
+            answers[student] = _cleaned(course, student, assignment)
         except UnreadableError as error:
             problems[student] = str(error)
     # All students side by side; nbgrader, one after another, finds their answers judged.
-    tasks = [tuple(found[student].values()) for student in found]
-    judged = dict(zip(found, grading.verdicts(tasks, limits), strict=True))
+    tasks = [tuple(answers[student].values()) for student in answers]
+    judged = dict(zip(answers, grading.verdicts(tasks, limits), strict=True))
     for student, verdicts in judged.items():
         if faults := [verdict for verdict in verdicts if verdict.fault]:
             problems[student] = f"the grader is at fault: {faults[0].message}"
     log = []
     warnings.filterwarnings("ignore", category=SAWarning)  # of nbgrader's, on every submission
-    for student in sorted([*found, *(problems.keys() - found.keys())]):
+    for student in sorted([*answers, *(problems.keys() - answers.keys())]):
         with api.gradebook as gradebook, suppress(MissingEntry):
             gradebook.update_or_create_student(student)  # a row, whatever was handed in
             if student in problems:

@@ -1,8 +1,8 @@
 """Keep the notebooks in shape: stamp their common cells, fill in the reference answers.
 
-    python tools/notebooks.py stamp           write badges, set-up cell and terms into all of them,
-                                              the table of notebooks into README.md, and
-                                              book/overview.md
+    python tools/notebooks.py stamp           write minutes, badges, set-up cell and terms into all
+                                              of them, the table of notebooks into README.md,
+                                              book/overview.md, and the plan into book/teaching.md
     python tools/notebooks.py stamp --check   exit 1 and name what would change
     python tools/notebooks.py rehome URL [--ref REF]
                                             name another repository, or a branch or tag of it, in
@@ -87,6 +87,7 @@ def main(arguments=None):
         changed = [line for path in notebook_paths() for line in stamp(path, check)]
         changed += stamp_readme(check)
         changed += stamp_overview(check)
+        changed += stamp_plan(check)
     except NotebookError as error:
         print(error, file=sys.stderr)
         return 1
@@ -143,6 +144,11 @@ def stamp(path, check=False, root=ROOT):
         if source != cell.source:
             cell.source = source
             changed.append(f"{path.name}: links in cell {i}")
+    title = re.sub(r"^\d+ minutes to read[^·\n]*(?= · )", announced(notebook, path.name),
+                   notebook.cells[0].source, flags=re.MULTILINE)  # fmt: skip
+    if title != notebook.cells[0].source:
+        notebook.cells[0].source = title
+        changed.append(f"{path.name}: minutes")
     if changed and not check:
         nbformat.write(notebook, path)
     return changed
@@ -184,14 +190,81 @@ def stamp_overview(check=False, root=ROOT):
 
     Returns a list that says whether anything differed.
     """
-    path = root / "book" / "overview.md"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    new = overview(root)
-    if new == text:
+    return _rewritten(root / "book" / "overview.md", overview(root), check)
+
+
+def stamp_plan(check=False, root=ROOT):
+    """Write the plan of book/plan.toml between `<!-- plan -->` and `<!-- /plan -->` of teaching.md.
+
+    Returns a list that says whether anything differed.
+    """
+    path = root / "book" / "teaching.md"
+    text = path.read_text(encoding="utf-8")
+    table = "\n".join(plan(root))
+    new = re.sub(r"(?s)(<!-- plan -->\n).*(<!-- /plan -->)", rf"\g<1>{table}\n\g<2>", text)
+    return _rewritten(path, new, check)
+
+
+def _rewritten(path, new, check):
+    if path.exists() and path.read_text(encoding="utf-8") == new:
         return []
     if not check:
         path.write_text(new, encoding="utf-8")
-    return ["book/overview.md"]
+    return [f"{path.parent.name}/{path.name}"]
+
+
+def plan(root=ROOT):
+    """Return the plan as Markdown: for each session what is done in class and at home, in minutes."""
+    sessions = tomllib.loads((root / "book" / "plan.toml").read_text(encoding="utf-8"))["session"]
+    books = {path.name[:2]: (read(path), path.name) for path in notebook_paths(root)}
+    points = {e.number: e.minutes for book in books.values() for e in exercises(*book)}
+    rows, sums = [], [0, 0]
+    for k, session in enumerate(sessions, 1):
+        cells = []
+        for i, part in enumerate((session["class"], session["home"])):
+            took = sum(minutes(*books[number])[0] for number in part["read"])
+            took += sum(points[number] for number in part["exercises"])
+            sums[i] += took
+            cells += [f"{', '.join(part['read'])}; {', '.join(part['exercises'])}", took]
+        rows.append("| {} · {} | {} | {} | {} | {} |".format(k, session["title"], *cells))
+    return [
+        "| session | in class: read; solve | minutes of 120 | at home: read; solve | minutes |",
+        "| --- | --- | --- | --- | --- |",
+        *rows,
+        f"| together | | {sums[0]} | | {sums[1]} |",
+    ]
+
+
+def minutes(notebook, name):
+    """Return how many minutes a notebook takes to read, and its exercises to solve.
+
+    Words are read at 180 a minute, a figure is looked at for 45 seconds. Hints to unfold, reference
+    answers and terms are not counted.
+    """
+    n_words, n_figures, drawing = 0, 0, {"plots", "live"}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and not {"badges", "terms"} & set(tags(cell)):
+            text = re.sub(r"(?s)<details>.*?</details>", "", cell.source)
+            text = re.sub(r"(?s)\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)", " x ", text)
+            n_words += len(re.findall(r"\w[\w'’-]*", text))
+        elif cell.cell_type == "code" and not {"setup", "stub", "check", "solution"} & set(tags(cell)):
+            source = re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
+            for node in ast.parse(source).body:
+                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                if isinstance(node, ast.Import | ast.ImportFrom) or not drawing & names:
+                    continue
+                if isinstance(node, ast.Expr):
+                    n_figures += 1
+                elif isinstance(node, ast.FunctionDef):
+                    drawing |= {node.name}
+                elif isinstance(node, ast.Assign):
+                    drawing |= {t.id for t in node.targets if isinstance(t, ast.Name)}
+    return round(n_words / 180 + n_figures * 0.75), sum(e.minutes for e in exercises(notebook, name))
+
+
+def announced(notebook, name):
+    """Return a notebook's minutes in words."""
+    return "{} minutes to read and {} to solve the exercises".format(*minutes(notebook, name))
 
 
 def overview(root=ROOT):
@@ -202,8 +275,8 @@ def overview(root=ROOT):
         title, question = title_and_question(path)
         goals = objectives(notebook, path.name)
         found = exercises(notebook, path.name)
-        counts.append((len(found), sum(e.minutes for e in found)))
-        rows.append("| [{}](#{}) | {} | {} |".format(title, anchor(title), *counts[-1]))
+        counts.append((len(found), *minutes(notebook, path.name)))
+        rows.append("| [{}](#{}) | {} | {} | {} |".format(title, anchor(title), *counts[-1]))
         parts += [f"\n## {title}\n\n{question}\n\nYou will\n"]
         parts += [f"{k}. {goal}" for k, goal in enumerate(goals, 1)]
         parts += ["\n| exercise | for objective | points |\n| --- | --- | --- |"]
@@ -212,10 +285,12 @@ def overview(root=ROOT):
         [
             "# Notebooks, objectives, exercises, points\n",
             "<!-- Written by `make stamp` from the notebooks. -->\n",
-            "An exercise of *n* minutes earns *n* points.\n",
-            "| notebook | exercises | points |\n| --- | --- | --- |",
+            "An exercise of *n* minutes earns *n* points. Reading counts 180 words a minute and",
+            "45 seconds a figure.\n",
+            "| notebook | exercises | minutes to read | minutes to solve = points |",
+            "| --- | --- | --- | --- |",
             *rows,
-            "| together | {} | {} |".format(*(sum(column) for column in zip(*counts, strict=True))),
+            "| together | {} | {} | {} |".format(*map(sum, zip(*counts, strict=True))),
             *parts,
             "",
         ]

@@ -55,8 +55,8 @@ def table(place):
 
 def cell(notebook, exercise, kind="answer"):
     grade_id = grading.metadata(kind, exercise)["grade_id"]
-    [found] = [cell for cell in notebook.cells if grading.name(cell) == grade_id]
-    return found
+    [named] = [cell for cell in notebook.cells if grading.name(cell) == grade_id]
+    return named
 
 
 def broken(body):

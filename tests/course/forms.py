@@ -137,7 +137,7 @@ NONE = {
     "last one wrong": ([RIGHT, WRONG], "their mean"),
     "sum instead of mean": ([WRONG], "the sum of both errors"),
     "rounded": (["def antipodal_loss(p):\n    return round(p**2 / 6, 2)"], "not right yet"),
-    "one case": (["def antipodal_loss(p):\n    return 0.04 / 6"], "the same for every input"),
+    "one case": (["def antipodal_loss(p):\n    return 0.04 / 6"], "returned the same"),
     "table of the visible cases": (
         ["def antipodal_loss(p):\n    return {0.2: 0.04 / 6, 1.0: 1 / 6}.get(p, 0)"], "not right",
     ),

@@ -91,11 +91,11 @@ def test_no_answer_touches_another(sandbox):
     judged = grading.judge(tuple(task([source]) for source in sources), limits)
     assert [v.passed for v in judged] == [source == RIGHT.format(6) for source in sources]
     assert not any(verdict.fault for verdict in judged)
-    told = dict(zip(HOSTILE, (v.message for v in judged[1::2]), strict=False))
-    assert "more than 2 s of processor time" in told["endless"]
-    assert "ended its process" in told["exits at once"]
-    assert "File too large" in told["fills the disk"]
-    assert "KeyboardInterrupt" in told["interrupts"]
+    messages = dict(zip(HOSTILE, (v.message for v in judged[1::2]), strict=False))
+    assert "more than 2 s of processor time" in messages["endless"]
+    assert "ended its process" in messages["exits at once"]
+    assert "File too large" in messages["fills the disk"]
+    assert "KeyboardInterrupt" in messages["interrupts"]
 
 
 def test_who_waits_for_ever_loses_its_patience():
@@ -117,11 +117,11 @@ def test_the_sandbox_keeps_in(tmp_path):
         "start": "import subprocess; subprocess.Popen(['sleep', '1000'], start_new_session=True)",
     }
     judged = grading.judge(tuple(task([WRONG.format(a)]) for a in attempts.values()), LIMITS)
-    told = dict(zip(attempts, (verdict.message for verdict in judged), strict=True))
-    assert "Read-only file system" in told["write"]
-    assert "ProcessLookupError" in told["kill"]
-    assert "OSError" in told["connect"] or "ConnectionRefused" in told["connect"]
-    assert "returned None" in told["start"]
+    messages = dict(zip(attempts, (verdict.message for verdict in judged), strict=True))
+    assert "Read-only file system" in messages["write"]
+    assert "ProcessLookupError" in messages["kill"]
+    assert "OSError" in messages["connect"] or "ConnectionRefused" in messages["connect"]
+    assert "returned None" in messages["start"]
 
 
 ELSEWHERE = """

@@ -143,20 +143,20 @@ def try_answers(cells: list[str], *checks: str, imports: str) -> None:
     `exercises.check_f(f)`; `imports`: what they need.
     """
     for check in checks:
-        found = task([cell for cell in cells if "try_answers" not in cell], check, imports)
-        print(f"{found.function}: {_tried(found)}")
+        answer = task([cell for cell in cells if "try_answers" not in cell], check, imports)
+        print(f"{answer.function}: {_tried(answer)}")
 
 
-def _tried(found: Task) -> str:
-    if found.source is None:
+def _tried(answer: Task) -> str:
+    if answer.source is None:
         return "no cell that was run defines it."
     try:
-        function, absent = define(found)
+        function, absent = define(answer)
     except Exception as error:
-        return f"{type(error).__name__}: {error} {why(error, dict(found.absent))}"
-    names = {found.function: function}
-    exec(found.imports, names)
-    result = eval(found.check, names)
+        return f"{type(error).__name__}: {error} {why(error, dict(answer.absent))}"
+    names = {answer.function: function}
+    exec(answer.imports, names)
+    result = eval(answer.check, names)
     return "\n  ".join(filter(None, [str(result), why(str(result), absent)]))
 
 
@@ -256,58 +256,58 @@ def _apart(node) -> list:
 
 
 def _statement(node) -> _Statement:
-    found = _Statement(ast.unparse(node).partition("\n")[0][:80])
-    found.kept = _keep(node, found)
+    statement = _Statement(ast.unparse(node).partition("\n")[0][:80])
+    statement.kept = _keep(node, statement)
     # What a loop also computes, an `if` that gives it does not.
-    found.given -= found.computed
-    found.is_value = not isinstance(node, ast.Import | ast.ImportFrom | _SCOPES)
-    if found.kept:
-        found.source = "\n".join(ast.unparse(ast.fix_missing_locations(n)) for n in found.kept)
-    found.uses = {name for part in found.kept for name in _names(part)}
-    return found
+    statement.given -= statement.computed
+    statement.is_value = not isinstance(node, ast.Import | ast.ImportFrom | _SCOPES)
+    if statement.kept:
+        statement.source = "\n".join(ast.unparse(ast.fix_missing_locations(n)) for n in statement.kept)
+    statement.uses = {name for part in statement.kept for name in _names(part)}
+    return statement
 
 
 def _names(node) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def _keep(node, found: _Statement) -> list:
+def _keep(node, statement: _Statement) -> list:
     """Return what grading runs of a statement, and enter the names it binds or changes."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        found.given.add(node.name)
+        statement.given.add(node.name)
         return [node]
     if isinstance(node, ast.Import | ast.ImportFrom):
         for alias in node.names:
             # A star may give any name: it is always needed.
             name = f"*{node.module}" if alias.name == "*" else alias.asname or alias.name
-            found.given.add(name.partition(".")[0])
+            statement.given.add(name.partition(".")[0])
         return [node]
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
         names, roots = _stores(node)
-        found.changed |= roots
-        (found.given if _is_light(node.value) else found.computed).update(names)
+        statement.changed |= roots
+        (statement.given if _is_light(node.value) else statement.computed).update(names)
         return [node] if names and not roots and _is_light(node.value) else []
     blocks = [name for name in ("body", "orelse", "finalbody", "handlers") if hasattr(node, name)]
     if isinstance(node, ast.If | ast.Try) and _is_light(getattr(node, "test", None)):
-        return _pruned(node, blocks, found)
+        return _pruned(node, blocks, statement)
     names, roots = _stores(node)
-    found.computed |= names
-    found.changed |= roots
+    statement.computed |= names
+    statement.changed |= roots
     return []
 
 
-def _pruned(node, blocks: list[str], found: _Statement) -> list:
+def _pruned(node, blocks: list[str], statement: _Statement) -> list:
     """Return an `if` or `try` with only what is kept of its blocks; nothing if nothing is."""
     fields, n_kept = {name: getattr(node, name) for name in node._fields}, 0
     for block in blocks:
         kept = []
         for part in fields[block]:
             if isinstance(part, ast.ExceptHandler):
-                body = [k for inner in part.body for k in _keep(inner, found)]
+                body = [k for inner in part.body for k in _keep(inner, statement)]
                 kept.append(ast.ExceptHandler(part.type, part.name, body or [ast.Pass()]))
                 n_kept += len(body)
             else:
-                kept += _keep(part, found)
+                kept += _keep(part, statement)
         n_kept += len(kept) if block != "handlers" else 0
         fields[block] = kept or ([ast.Pass()] if block == "body" else [])
     return [type(node)(**fields)] if n_kept else []
