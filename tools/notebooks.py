@@ -247,7 +247,9 @@ def minutes(notebook, name):
             text = re.sub(r"(?s)<details>.*?</details>", "", cell.source)
             text = re.sub(r"(?s)\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)", " x ", text)
             n_words += len(re.findall(r"\w[\w'’-]*", text))
-        elif cell.cell_type == "code" and not {"setup", "stub", "check", "solution"} & set(tags(cell)):
+        elif cell.cell_type == "code" and not {"setup", "stub", "check", "solution"} & set(
+            tags(cell)
+        ):
             source = re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
             for node in ast.parse(source).body:
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
@@ -259,7 +261,9 @@ def minutes(notebook, name):
                     drawing |= {node.name}
                 elif isinstance(node, ast.Assign):
                     drawing |= {t.id for t in node.targets if isinstance(t, ast.Name)}
-    return round(n_words / 180 + n_figures * 0.75), sum(e.minutes for e in exercises(notebook, name))
+    return round(n_words / 180 + n_figures * 0.75), sum(
+        e.minutes for e in exercises(notebook, name)
+    )
 
 
 def announced(notebook, name):

@@ -64,12 +64,14 @@ def deck(number, session):
     title = f"{number} · {session['title']}"
     slides = [slide(f"<h1>{html.escape(title)}</h1>")]
     exercises, frames = set(session["class"]["exercises"]), []
+    vote = session["class"].get("vote", {"notebook": None})
     for path in notebooks.notebook_paths():
         if path.name[:2] in session["class"]["read"]:
             slides += notebook_slides(run(path), path, exercises)
-        elif path.name[:2] == session["class"].get("vote"):
-            pictures = [image(o) for cell in run(path).cells for o in cell.get("outputs", [])]
-            frames += [slide(f"<h2>{VOTE}</h2>{picture}") for picture in pictures if picture]
+        elif path.name[:2] == vote["notebook"]:
+            outputs = [output for cell in run(path).cells for output in cell.get("outputs", [])]
+            pictures = filter(None, (image(output, vote["names"]) for output in outputs))
+            frames += [slide(f"<h2>{VOTE}</h2>{picture}") for picture in pictures]
     slides += frames
     return PAGE.format(title=html.escape(title), slides="\n".join(slides))
 
@@ -108,13 +110,20 @@ def slide(content):
     return f"<section>{content}</section>"
 
 
-def image(output):
-    """Return an output's still drawing as HTML, or nothing."""
+def image(output, names=None):
+    """Return an output's still drawing as HTML, or nothing.
+
+    `names`: {text: what stands in its place}; a drawing in which one is missing is left out.
+    """
     data = output.get("data", {})
     alt = html.escape(" ".join("".join(data.get("text/plain", "")).split()))
     for kind in ("image/svg+xml", "image/png"):
         if kind in data:
             text = "".join(data[kind])
+            for old, new in (names or {}).items():
+                if old not in text:
+                    return ""
+                text, alt = text.replace(old, new), alt.replace(old, new)
             code = text if kind == "image/png" else base64.b64encode(text.encode()).decode()
             return f'<img alt="{alt}" src="data:{kind};base64,{code}">'
     return ""
@@ -131,7 +140,14 @@ def paragraphs(markdown):
 def plain(text):
     """Return Markdown without its marks: links, emphasis, code, simple formulas."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    for name, sign in {"top": "ᵀ", "approx": "≈", "le": "≤", "ge": "≥", "cdot": "·", "times": "×"}.items():
+    for name, sign in {
+        "top": "ᵀ",
+        "approx": "≈",
+        "le": "≤",
+        "ge": "≥",
+        "cdot": "·",
+        "times": "×",
+    }.items():
         text = re.sub(rf"\^?\\{name}\b", sign, text)
     text = re.sub(r"\\(?:mathrm|text|operatorname|hat|bar)\{([^}]*)\}", r"\1", text)
     return " ".join(re.sub(r"[$*`\\{}]", "", text).split())

@@ -114,19 +114,6 @@ def test_the_overview_leads_from_notebook_to_points():
         assert [(n, int(p)) for n, _, p in rows] == [(e.number, e.minutes) for e in found]
 
 
-def test_the_notes_for_teaching_name_exercises_that_exist():
-    text = (notebooks.ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
-    groups = re.findall(r"exercises? (\d+\.\d+(?:(?:, | and | to )\d+\.\d+)*)", text)
-    named = {number for group in groups for number in re.findall(r"\d+\.\d+", group)}
-    assert len(named) > 8
-    exist = {
-        e.number for path in PATHS for e in notebooks.exercises(notebooks.read(path), path.name)
-    }
-    assert named <= exist
-    linked = set(re.findall(r"notebooks? (\d\d)", text))
-    assert linked <= {path.name[:2] for path in PATHS}
-
-
 def calls(name, seed):
     """Return the arguments with which a check calls an answer, arrays as lists."""
     seen = []

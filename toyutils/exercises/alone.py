@@ -262,7 +262,9 @@ def _statement(node) -> _Statement:
     statement.given -= statement.computed
     statement.is_value = not isinstance(node, ast.Import | ast.ImportFrom | _SCOPES)
     if statement.kept:
-        statement.source = "\n".join(ast.unparse(ast.fix_missing_locations(n)) for n in statement.kept)
+        statement.source = "\n".join(
+            ast.unparse(ast.fix_missing_locations(n)) for n in statement.kept
+        )
     statement.uses = {name for part in statement.kept for name in _names(part)}
     return statement
 
