@@ -50,9 +50,8 @@ c.ClearSolutions.code_stub = {{"python": 'raise NotImplementedError("Exercise")'
 c.ClearSolutions.enforce_metadata = True
 # Each student's answers run in a process of their own; see tools/grading.py. What a notebook
 # shows, its figures too, stays for the feedback page.
-c.OverwriteCells.add_missing_cells = True
 c.Autograde.sanitize_preprocessors = [
-    "tools.grading.MendNames",
+    "tools.grading.MendCells",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",

@@ -62,7 +62,7 @@ class GraderError(Exception):
 class Limits:
     """What an answer may take: seconds of processor time, and megabytes of memory.
 
-    It may wait, for a busy machine say, `patience` times as long. `sandbox`: use bwrap, if it works.
+    It may wait, on a busy machine say, `patience` times as long. `sandbox`: use bwrap if it works.
     """
 
     seconds: int = 30
@@ -118,7 +118,7 @@ def judge(tasks: tuple, limits: Limits) -> list[Verdict]:
 
 
 def _run(tasks: list, limits: Limits) -> tuple[list[dict], str]:
-    """Run the process for a student's answers; return what it said, line by line, and its errors."""
+    """Run the process for a student's answers; return what it said, in lines, and its errors."""
     job = {"tasks": [asdict(task) for task in tasks], "limits": asdict(limits), "seeds": SEEDS}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(
@@ -161,7 +161,7 @@ def _environment(folder: str) -> dict[str, str]:
 def _bwrap(folder: str) -> list[str]:
     # All files stay where they are, read-only. /dev is not replaced: an environment may lie there.
     readable = "--ro-bind / / --dev-bind /dev/null /dev/null --dev-bind /dev/urandom /dev/urandom"
-    return ["bwrap", *"--unshare-all --die-with-parent --proc /proc".split(), *readable.split(),
+    return ["bwrap", *["--unshare-all", "--die-with-parent", "--proc", "/proc"], *readable.split(),
             "--bind", folder, folder, "--chdir", folder]  # fmt: skip
 
 
@@ -183,15 +183,13 @@ def rehearse(assignment: str, limits: Limits) -> None:
     if os.name != "posix":
         raise GraderError("Grading needs Linux or macOS: on Windows, run this command inside WSL.")
     path = notebook_path(assignment)
-    reference = tuple(tasks(notebooks.filled(notebooks.read(path), path.name), assignment).values())
-    wrong = tuple(_spoiled(task) for task in reference)
-    right_verdicts, wrong_verdicts = verdicts([reference, wrong], limits)
-    for task, right, spoiled in zip(reference, right_verdicts, wrong_verdicts, strict=True):
-        for kind, verdict, good in (
-            ("reference", right, right.passed),
-            ("wrong", spoiled, spoiled.checked and not spoiled.passed),
-        ):
-            if not good:
+    reference = list(tasks(notebooks.filled(notebooks.read(path), path.name), assignment).values())
+    [judged] = verdicts([(*reference, *map(_spoiled, reference))], limits)
+    right, wrong = judged[: len(reference)], judged[len(reference) :]
+    for task, *pair in zip(reference, right, wrong, strict=True):
+        good = pair[0].passed, pair[1].checked and not pair[1].passed
+        for kind, verdict, is_good in zip(("reference", "wrong"), pair, good, strict=True):
+            if not is_good:
                 raise GraderError(
                     f"The grader is at fault, and nobody was graded: the {kind} answer to "
                     f"`{task.function}` came out as\n{verdict.message}"
@@ -277,30 +275,39 @@ def name(cell) -> str:
     return grade_id if isinstance(grade_id, str) else ""
 
 
-class MendNames(NbGraderPreprocessor):
-    """Give nbgrader the names of cells it expects, whatever became of them while the learner worked.
+class MendCells(NbGraderPreprocessor):
+    """Give nbgrader the cells it expects, whatever became of them while the learner worked.
 
-    A cell that was copied keeps its name in one place only, the last, and a check in which an
-    answer was written has none: nbgrader would write over it. What else stands in nbgrader's
-    metadata is ours again. Stands in nbgrader's list of sanitizing steps in place of
-    `DeduplicateIds`, after which a copied cell is refused.
+    A cell that was copied keeps its name in one place only, the last; a check in which an answer was
+    written has none, since nbgrader would write over it; a hidden test that is missing comes back
+    below the answer. What else stands in nbgrader's metadata is ours again. Stands in nbgrader's
+    list of sanitizing steps in place of `DeduplicateIds`, after which a copied cell is refused.
     """
 
     def preprocess(self, notebook, resources):
         """Return the mended notebook and the resources, as every preprocessor does."""
-        exercises = tests(resources["nbgrader"]["assignment"]).values()
+        exercises = list(tests(resources["nbgrader"]["assignment"]).values())
         kinds = itertools.product(("answer", "check", "test"), exercises)
         names = {entries["grade_id"]: entries for entries in itertools.starmap(metadata, kinds)}
-        for cell in reversed(notebook.cells):
-            code = [_python(cell.source)] if cell.cell_type == "code" else []
-            if not name(cell).startswith("answer-") and any(
-                alone.own_cell(code, exercise.function) is not None for exercise in exercises
-            ):
-                code = []
-            entries = names.pop(name(cell), None) if code else None
+        code = [_python(c.source) if c.cell_type == "code" else "" for c in notebook.cells]
+        answers = [
+            any(alone.own_cell([source], e.function) is not None for e in exercises)
+            for source in code
+        ]
+        for cell, is_answer in reversed(list(zip(notebook.cells, answers, strict=True))):
+            is_fit = name(cell).startswith("answer-") or not is_answer
+            entries = names.pop(name(cell), None) if is_fit and cell.cell_type == "code" else None
             cell.metadata.pop("nbgrader", None)
             if entries:
                 cell.metadata["nbgrader"] = entries
+        for exercise in reversed(exercises):
+            entries = metadata("test", exercise)
+            if entries["grade_id"] in names:
+                own = alone.own_cell(code, exercise.function)
+                place = len(notebook.cells) if own is None else own + 1
+                cell = nbformat.v4.new_code_cell(metadata={"nbgrader": entries})
+                notebook.cells.insert(place, cell)
+                code.insert(place, "")
         return notebook, resources
 
 

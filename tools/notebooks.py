@@ -214,7 +214,7 @@ def _rewritten(path, new, check):
 
 
 def plan(root=ROOT):
-    """Return the plan as Markdown: for each session what is done in class and at home, in minutes."""
+    """Return the plan as Markdown: what each session does in class and at home, in minutes."""
     sessions = tomllib.loads((root / "book" / "plan.toml").read_text(encoding="utf-8"))["session"]
     books = {path.name[:2]: (read(path), path.name) for path in notebook_paths(root)}
     points = {e.number: e.minutes for book in books.values() for e in exercises(*book)}

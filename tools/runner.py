@@ -126,7 +126,7 @@ class Answer:
 
     def __init__(self, task, connection, process, limits, began):
         self.__name__ = task.function
-        self.absent = dict(task.absent)
+        self.absent = {}
         self.ended = ""  # why no further call can be made
         self._connection, self._process, self._limits = connection, process, limits
         self._exit = None  # what the system says of the process once it has ended

@@ -57,8 +57,8 @@ def read(data: bytes, assignment: str):
     """Return a notebook that was handed in as a clean one, in format 4.5: (notebook, its tasks).
 
     Cell types, sources, nbgrader's names and what can be shown of the outputs are kept; whatever
-    editors have damaged around them does not matter. Raises UnreadableError if it is no notebook, or
-    another one.
+    editors have damaged around them does not matter. Raises UnreadableError if it is no
+    notebook, or another one.
     """
     file = f"{assignment}.ipynb"
     try:

@@ -79,22 +79,21 @@ def edited(notebook, edit):
 HOSTILE = {
     "exits at once": "import os\nos._exit(0)",
     "kills its parent": "import os\nos.kill(os.getppid(), 9)",
-    "kills its group": "import os\nos.killpg(0, 9)",
-    "endless": "while True: pass",
-    "deaf and endless": "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
+    "kills its group": "import os\nos.killpg(0, 9)", "endless": "while True: pass",
+    "deaf": "from signal import *\nsignal(SIGXCPU, SIG_IGN)\nwhile True: pass",
     "ten gigabytes": "import torch\nreturn torch.ones(10 * 2**30 // 4).sum()",
     "a growing list": "a = [0]\nwhile True: a += a",
     "fills the disk": "open('big', 'w').write('x' * 10**8)\nreturn 1",
     "interrupts": "raise KeyboardInterrupt",
     "sends nonsense": (
-        "import gc, multiprocessing.connection as c\n"
-        "for o in gc.get_objects():\n    if isinstance(o, c.Connection): o.send_bytes(b'nonsense')"
+        "import gc, multiprocessing.connection as c\nfor o in gc.get_objects():\n    if "
+        "isinstance(o, c.Connection): o.send_bytes(b'nonsense')"
     ),
     "endless to look through": "row = [0.0]\nfor _ in range(45): row = [row, row]\nreturn row",
     "leaves programs behind": "import subprocess\nsubprocess.Popen(['sleep', '1000'])\nreturn 1",
     "closes everything": "import os\nos.closerange(0, 1000)\nreturn 1",
     "a hundred megabytes": "import torch\nreturn torch.ones(2 * 10**8, dtype=torch.uint8)",
-}
+}  # fmt: skip
 
 PATCH = """
 import sys
@@ -125,16 +124,17 @@ def passes(notebook):
 
 # What is done to a notebook without answers; none of it earns a point.
 CHEATS = {
-    "checks replaced": passes,
-    "toyutils replaced": added(PATCH),
+    "checks replaced": passes, "toyutils replaced": added(PATCH),
     "toyutils replaced inside": broken(f"pass\n{PATCH}"),
     "replaced beside": lambda n: cell(n, BROKEN).update(
         source=f"def {BROKEN.function}(*given): return 1\n{PATCH}"
     ),
-    "looks up the frames": broken(SPY),
-    "prints a pass": added("print('✓ Exercise passed.')", 20),
+    "looks up the frames": broken(SPY), "prints a pass": added("print('✓ Exercise passed.')", 20),
     "ends the kernel": added("exit()"),
     "equal to anything": broken(
-        "class A:\n    __eq__ = lambda s, o: True\n    __float__ = lambda s: float('nan')\nreturn A()"
+        (
+            "class A:\n    __eq__ = lambda s, o: True\n    __float__ = lambda s: float('nan')\n"
+            "return A()"
+        ),
     ),
-}
+}  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.course.forms import FULL, NONE
-from tools import grading, notebooks
+from tools import grading
 from toyutils.exercises import alone
 
 CALL = (
@@ -40,7 +40,12 @@ def test_wrong_and_told_why(judged, name):
 
 def test_students_can_try_their_answers_under_the_same_rules(capsys):
     """The cell at the end of every hand-out, with IPython's record of the cells that were run."""
-    for cells in (FULL["constant"], FULL["all answers in one cell"], NONE["computed"][0], ["x = 1"]):
+    for cells in (
+        FULL["constant"],
+        FULL["all answers in one cell"],
+        NONE["computed"][0],
+        ["x = 1"],
+    ):
         imports = "from toyutils.exercises import nb03 as exercises"
         alone.try_answers([*cells, "alone.try_answers(In)"], CALL[0], imports=imports)
     one, two, three, four = capsys.readouterr().out.split("antipodal_loss: ")[1:]

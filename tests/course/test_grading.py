@@ -12,7 +12,6 @@ import pytest
 from tests.course.classes import (
     BROKEN,
     CHEATS,
-    EXERCISES,
     HOSTILE,
     NAME,
     REST,
@@ -193,7 +192,8 @@ FAULTS = {
         "import toyutils.exercises._check as c\nc._same = lambda *a: True", "the wrong answer to",
     ),
     "a check accepts nothing": (
-        "import toyutils.exercises._check as c\nc._same = lambda *a: False", "the reference answer to",
+        "import toyutils.exercises._check as c\nc._same = lambda *a: False",
+        "the reference answer to",
     ),
 }  # fmt: skip
 
@@ -220,7 +220,7 @@ def test_a_fault_for_one_student_is_no_zero(place, monkeypatch, capsys):
     real = grading.judge
 
     def judge(tasks, limits):
-        if any("unlucky" in helper for t in tasks for helper in (*t.helpers, t.source)):
+        if any("unlucky" in helper for t in tasks for helper in (t.source,)):
             return [grading.Verdict(False, "a slip", fault=True) for _ in tasks]
         return real(tasks, limits)
 
@@ -265,7 +265,8 @@ from tests.course import classes
 folder = Path({folder!r})
 classes.small_course(folder)
 (folder / "class" / "ann").mkdir(parents=True)
-(folder / "class" / "ann" / "a.ipynb").write_bytes(classes.as_bytes(classes.book(folder / "nbgrader")))
+right = classes.as_bytes(classes.book(folder / "nbgrader"))
+(folder / "class" / "ann" / "a.ipynb").write_bytes(right)
 assert course.main(["collect", str(folder), classes.NAME, str(folder / "class")]) == 0
 grading.os = type("os", (), vars(os) | dict(name="nt"))
 print(course.main(["grade", str(folder), classes.NAME]))
@@ -281,23 +282,32 @@ def test_without_posix_all_but_grading_works(tmp_path):
     assert "WSL" in done.stderr.splitlines()[-1]
 
 
+def test_cheats_earn_nothing(built):
+    """None of them, each with its own notebook."""
+    empty = book(built, "release")
+    tasks = [grading.tasks(edited(empty, cheat), NAME).values() for cheat in CHEATS.values()]
+    judged = grading.judge(tuple(task for notebook in tasks for task in notebook), LIMITS)
+    assert not any(verdict.passed or verdict.fault for verdict in judged)
+
+
 def test_every_score_of_a_class_is_right(place, tmp_path, monkeypatch):
-    """One assignment, handed in in every way; other lessons differ in nothing that matters here."""
+    """One assignment; other lessons differ in nothing that matters here."""
     right, empty = book(place), book(place, "release")
+    own = cell(right, BROKEN).source
     ways = {
         "right": (right, TOTAL),
-        "right, plain": (notebooks.filled(notebooks.read(PATHS[0]), PATHS[0].name), TOTAL),
+        "plain": (notebooks.filled(notebooks.read(PATHS[0]), PATHS[0].name), TOTAL),
         "empty": (empty, 0),
-        **{f"lacks {e.number}": (edited(right, lambda n, e=e: cell(n, e).update(
-            source=cell(empty, e).source)), TOTAL - e.minutes) for e in EXERCISES},
-        **{name: (edited(right, broken(body)), REST) for name, body in HOSTILE.items()},
-        **{name: (edited(empty, cheat), 0) for name, cheat in CHEATS.items()},
+        "lacks-one": (edited(right, broken("raise NotImplementedError('Exercise')")), REST),
+        "endless": (edited(right, broken(HOSTILE["endless"])), REST),
+        "kills": (edited(right, broken(HOSTILE["kills its parent"])), REST),
+        "points-raised": (edited(empty, CHEATS["checks replaced"]), 0),
         "deleted": (edited(right, lambda n: n.cells.remove(cell(n, BROKEN))), REST),
         "copied": (edited(right, lambda n: n.cells.insert(5, cell(right, BROKEN))), TOTAL),
-        "in the check's cell": (edited(right, lambda n: cell(n, BROKEN, "check").update(
-            source=cell(n, BROKEN).source, x=cell(n, BROKEN).update(source=""))), TOTAL),
-        "not a notebook": (b"in the mail", None),
-        "no file": (None, None),
+        "in-a-check": (edited(right, lambda n: (cell(n, BROKEN).update(source=""),
+                       cell(n, BROKEN, "check").update(source=own))), TOTAL),
+        "not-a-notebook": (b"in the mail", None),
+        "no-file": (None, None),
     }  # fmt: skip
     here = tmp_path / "here"
     here.mkdir()
@@ -305,14 +315,12 @@ def test_every_score_of_a_class_is_right(place, tmp_path, monkeypatch):
     with open(place / "nbgrader_config.py", "a", encoding="utf-8") as file:
         file.write("c.GradeAnswers.seconds = 2\n")
     for student, (content, _) in ways.items():
-        hand_in(place, student.replace(" ", "-").replace(",", ""), content)
+        hand_in(place, student, content)
     hand_in(place, "nothing-yet", b"", name="another_assignment")
-    problems = marks.grade(place, NAME)
-    assert set(problems) == {"not-a-notebook", "no-file"}
+    assert set(marks.grade(place, NAME)) == {"not-a-notebook", "no-file"}
     scores = {student: row[NAME] for student, row in table(place).items()}
-    for student, (_, points) in ways.items():
-        name = student.replace(" ", "-").replace(",", "")
-        assert scores[name] == ("not graded" if points is None else str(float(points))), student
+    del scores["points possible"], scores["weight"]
+    assert scores == {s: "not graded" if p is None else str(float(p)) for s, (_, p) in ways.items()}
     assert list(here.iterdir()) == [], "an answer that writes files leaves none behind"
     page = (place / "feedback" / "endless" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
     assert '<html lang="en">' in page
@@ -320,11 +328,25 @@ def test_every_score_of_a_class_is_right(place, tmp_path, monkeypatch):
     assert "of processor time" in page
     assert str(grading.SEEDS[0]) not in page
     # The last submission counts; one that cannot be read has no grade, nor a page.
+    for student in ways:
+        shutil.rmtree(place / "submitted" / student)
     hand_in(place, "right", b"a slip")
     hand_in(place, "empty", right)
     marks.grade(place, NAME)
-    assert (table(place)["right"][NAME], table(place)["empty"][NAME]) == (
-        "not graded",
-        str(float(TOTAL)),
-    )
+    assert table(place)["right"][NAME] == "not graded"
+    assert table(place)["empty"][NAME] == str(float(TOTAL))
     assert not (place / "feedback" / "right" / NAME).exists()
+
+
+def test_the_weights_of_the_table_are_the_teachers(place, monkeypatch):
+    hand_in(place, "ann", edited(book(place), broken("return 1")))
+    with marks.nbgrader_api(place).gradebook as gradebook:
+        gradebook.update_or_create_student("bob")  # of the class list
+    marks.grade(place, NAME)
+    text = (place / "grades.csv").read_text(encoding="utf-8-sig")
+    (place / "grades.csv").write_text(text.replace(f"weight,,{float(TOTAL)}", "weight,,0.5"))
+    marks.write_table(place)
+    rows = table(place)
+    assert rows["weight"][NAME] == "0.5"
+    assert rows["ann"]["total"] == str(round(100 * REST / TOTAL, 1))
+    assert (rows["bob"][NAME], rows["bob"]["total"]) == ("", "0.0")

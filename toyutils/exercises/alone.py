@@ -1,10 +1,10 @@
 """What an answer means without the rest of its notebook: the rules of grading.
 
-An answer is the last cell that defines its function. It brings the imports, functions, classes and
-plain values of other cells that it uses. Nothing else of a notebook runs, so that grading takes no
-training; a value that other cells compute, or change later, is not there, and `why` says so.
+An answer is the last cell that defines its function. Of other cells it brings what it uses and what
+is quickly had: imports, functions, classes and plain values, in the notebook's order. Nothing else
+runs, so that grading takes no training; what another cell computes is not there, and `why` says so.
 
-Sources are plain Python, in the order of the notebook; magics are the caller's business.
+Sources are plain Python, cell by cell; magics are the caller's business.
 """
 
 import __future__
@@ -17,23 +17,24 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 RULES = """\
-Answers are graded one by one. Each brings its own cell, and the imports, functions, classes and \
-plain values (such as `RATE = 0.1` or `math.sqrt(2)`) of other cells that it uses. No other cell \
-runs: what one computes, trains, reads from a file or changes later (`RATE /= 2`) is not there. \
-Grading has Python's own modules, torch, numpy, einops and toyutils."""
+Answers are graded one by one. Each brings its own cell and, from other cells, the imports, \
+functions, classes and plain values (such as `RATE = 0.1`, `RATE /= 2` or `math.sqrt(2)`) that it \
+uses. Nothing else runs: what another cell trains, reads from a file, or computes in a loop or \
+with functions of its own is not there. Grading has Python's own modules, torch, numpy, einops and \
+toyutils."""
 
 _LONGEST = 100_000  # characters of a cell; parsing a longer one would hold up everybody
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # ValueError: a null byte
-# Calls that put a value together and compute nothing long: builtins, and functions of these.
-_LIGHT = set(dir(builtins)) | {
-    "collections", "einops", "fractions", "Fraction", "functools", "itertools", "lru_cache", "math",
+# Calls that put a value together: of builtins less those that may call or wait for something, of
+# functions of these modules, and methods that change a list, a table or a tensor.
+_LIGHT = set(dir(builtins)) - {"map", "filter", "sum", "eval", "exec", "open", "input", "print"} | {
+    "Fraction", "collections", "einops", "fractions", "functools", "itertools", "lru_cache", "math",
     "namedtuple", "np", "numpy", "operator", "partial", "sqrt", "torch",
 }  # fmt: skip
 _CHANGES = re.compile(
-    "(append|extend|insert|update|add|setdefault|pop|popitem|remove|discard|clear|sort|reverse"
-    "|fill|[a-z]+_)$"
+    "(append|extend|insert|update|add|setdefault|pop|remove|discard|clear|sort|reverse|[a-z]+_)$"
 )
-_SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+_OWN_SCOPE = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 _LOOPS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -42,31 +43,33 @@ class Task:
     """An answer to judge.
 
     `check`: the call that judges it, `exercises.check_f(f)`; `imports`: what that call needs.
-    `source`: its cell, None if no cell defines the function; `helpers`: what else it needs;
-    `absent`: (name, why it is not there) pairs; `future`: flags for the compiler.
+    `source`: its cell, None if no cell defines the function; `above` and `below`: what it needs of
+    other cells, each (source, names it gives, names it computes, its first line); `future`: flags
+    for the compiler.
     """
 
     function: str
     check: str
     imports: str
     source: str | None = None
-    helpers: tuple[str, ...] = ()
-    absent: tuple[tuple[str, str], ...] = ()
+    above: tuple = ()
+    below: tuple = ()
     future: int = 0
 
 
 @dataclass
-class _Statement:
-    """A statement: what is kept of it, and the names that it gives, computes or changes."""
+class _Piece:
+    """What is kept of a statement: the names it gives, and those it binds or changes at length."""
 
-    text: str = ""  # one line of it, for messages
+    line: str
     kept: list = field(default_factory=list)
-    given: set = field(default_factory=set)
-    computed: set = field(default_factory=set)
-    changed: set = field(default_factory=set)
-    source: str = ""
-    uses: set = field(default_factory=set)
-    is_value: bool = False
+    gives: set = field(default_factory=set)
+    computes: set = field(default_factory=set)
+    changes: set = field(default_factory=set)  # in place, at length
+
+    @property
+    def uses(self):
+        return {name for part in self.kept for name in _names(part)}
 
 
 def task(cells: list[str], check: str, imports: str) -> Task:
@@ -75,32 +78,22 @@ def task(cells: list[str], check: str, imports: str) -> Task:
     own = own_cell(cells, function)
     if own is None:
         return Task(function, check, imports)
-    statements = [(i, s) for i, cell in enumerate(cells) if i != own for s in _statements(cell)]
-    changed = {name: s for _, s in statements for name in s.changed}
-    own_names = {name for s in _statements(cells[own]) for name in s.given | s.computed}
-    needed, absent, seen = {}, {}, set()
-    todo = list(_names(_tree(cells[own]))) if _tree(cells[own]) else []
-    todo += [name for _, s in statements for name in s.given if name.startswith("*")]
-    while todo:
-        name = todo.pop()
-        binding = [(i, s) for i, s in statements if name in s.given | s.computed]
-        if name in seen or not binding:
-            continue
-        seen.add(name)
-        above = [(i, s) for i, s in binding if i < own]
-        chosen = (above or binding)[-1][1]
-        if name in chosen.computed:
-            absent[name] = f"`{name}` is computed by `{chosen.text}`."
-        elif chosen.is_value and name in changed:
-            absent[name] = f"`{name}` is changed by `{changed[name].text}`."
-        else:
-            # `import a` and `import a.b` complete each other.
-            for statement in [chosen, *(s for _, s in above if _completes(s, chosen))]:
-                needed[id(statement)] = statement
-                todo += statement.uses
-    helpers = tuple(s.source for _, s in statements if id(s) in needed)
-    absent = tuple((name, why) for name, why in absent.items() if name not in own_names)
-    return Task(function, check, imports, cells[own], helpers, absent, _future(cells[: own + 1]))
+    pieces = [(i, piece) for i, cell in enumerate(cells) if i != own for piece in _pieces(cell)]
+    modules = {n for _, p in pieces for n in p.gives if isinstance(p.kept[0], ast.Import)}
+    needed, more = set(), _names(_tree(cells[own])) if _tree(cells[own]) else set()
+    while not more <= needed:
+        needed |= more
+        more = {n for _, p in pieces if p.gives & needed for n in p.uses}
+    sides = [], []
+    for i, piece in pieces:
+        computes = piece.computes | (piece.changes - modules)
+        # A star may give any name.
+        if (piece.gives | computes) & (needed | {"*"}):
+            source = "\n".join(ast.unparse(ast.fix_missing_locations(n)) for n in piece.kept)
+            entry = source, tuple(piece.gives), tuple(computes), piece.line
+            sides[i > own].append(entry)
+    future = _future(cells[: own + 1])
+    return Task(function, check, imports, cells[own], *map(tuple, sides), future)
 
 
 def define(task: Task):
@@ -108,9 +101,15 @@ def define(task: Task):
 
     Raises what the answer's own cell raised if it defines no function.
     """
-    names, absent = {"__name__": "__main__"}, dict(task.absent)
-    for i, source in enumerate(task.helpers):  # one that fails may not be needed after all
-        _run(source, f"<notebook {i}>", names, absent, task.future)
+    names, absent = {"__name__": "__main__"}, {}
+    for pieces in (task.above, task.below):
+        bound = set(names) | set(absent) if pieces is task.below else set()
+        for source, gives, computes, line in pieces:
+            if not bound & {*gives, *computes}:  # what is above an answer comes first
+                _run(source, "<notebook>", names, absent, task.future)
+                for name in computes:
+                    names.pop(name, None)
+                    absent[name] = f"`{name}` is computed by `{line}`."
     failed = _run(task.source, "<answer>", names, absent, task.future)
     function = names.get(task.function)
     if not callable(function):
@@ -118,22 +117,41 @@ def define(task: Task):
     return function, absent
 
 
+def _run(source: str, file: str, names: dict, absent: dict, future: int) -> BaseException | None:
+    """Run statements one by one; return the first error, and enter in `absent` what it cost.
+
+    A learner may try the answer out in the same cell, on a model that is not here: such a
+    statement fails, and the definitions above and below it count all the same.
+    """
+    # As in a notebook, an error can then tell the line it arose in.
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
+    first = None
+    try:
+        for node in ast.parse(source, file).body:
+            code = compile(ast.Module([node], []), file, "exec", future, dont_inherit=True)
+            try:
+                exec(code, names)
+            except (Exception, SystemExit) as error:
+                first = first or error
+                reason = absent.get(getattr(error, "name", None)) or why(error, {})
+                reason = reason or f"It could not be set: {type(error).__name__}: {error}."
+                absent |= dict.fromkeys(_piece(node).gives, reason)
+    except _UNREADABLE as error:
+        return error
+    return first
+
+
 def why(error: BaseException | str, absent: dict[str, str]) -> str:
     """Return what to add to an error, or to a message that quotes it; empty if there is nothing."""
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    package = re.search(r"ModuleNotFoundError: No module named '([\w.]+)'", text)
-    if package:
+    if package := re.search(r"ModuleNotFoundError: No module named '([\w.]+)'", text):
         return f"Grading has no package `{package[1]}`: use torch, numpy, einops or plain Python."
     name = re.search(r"NameError: name '(\w+)' is not defined", text)
-    if not name:
-        return ""
-    reason = absent.get(name[1], "")
-    if reason.startswith("Grading has"):
+    reason = absent.get(name[1], "") if name else ""
+    if not name or reason.startswith("Grading has"):
         return reason
-    return (
-        f"{reason} An answer is graded without the variables that other cells compute. Import "
-        "what it needs, or compute it inside."
-    ).lstrip()
+    more = "without the variables that other cells compute. Import what it needs, or compute it"
+    return f"{reason} An answer is graded {more} inside.".lstrip()
 
 
 def try_answers(cells: list[str], *checks: str, imports: str) -> None:
@@ -153,42 +171,16 @@ def _tried(answer: Task) -> str:
     try:
         function, absent = define(answer)
     except Exception as error:
-        return f"{type(error).__name__}: {error} {why(error, dict(answer.absent))}"
+        return f"{type(error).__name__}: {error} {why(error, {})}"
     names = {answer.function: function}
     exec(answer.imports, names)
-    result = eval(answer.check, names)
-    return "\n  ".join(filter(None, [str(result), why(str(result), absent)]))
-
-
-def _run(source: str, file: str, names: dict, absent: dict, future: int) -> BaseException | None:
-    """Run a cell, statement by statement; return the first error, and enter in `absent` what it cost.
-
-    A learner may try the answer out in the same cell, on a model that is not here: such a
-    statement fails, and the definitions above and below it count all the same.
-    """
-    # As in a notebook, an error can then tell the line it arose in.
-    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
-    first = None
-    try:
-        for node in ast.parse(source, file).body:
-            code = compile(ast.Module([node], []), file, "exec", future, dont_inherit=True)
-            try:
-                exec(code, names)
-            except (Exception, SystemExit) as error:
-                first = first or error
-                reason = absent.get(getattr(error, "name", None)) or why(error, {})
-                reason = reason or f"It could not be set: {type(error).__name__}: {error}."
-                absent |= dict.fromkeys(_bound(node), reason)
-    except _UNREADABLE as error:
-        return error
-    return first
+    result = str(eval(answer.check, names))
+    return "\n  ".join(filter(None, [result, why(result, absent)]))
 
 
 def is_attempted(task: Task) -> bool:
     """Tell whether a task's function is more than the stub that was handed out."""
-    tree = _tree(task.source or "")
-    definitions = [node for node in tree.body if task.function in _bound(node)] if tree else [None]
-    return task.source is not None and not all(_is_stub(node) for node in definitions)
+    return task.source is not None and _rank(task.source, task.function) > 0
 
 
 def own_cell(cells: list[str], function: str) -> int | None:
@@ -197,21 +189,24 @@ def own_cell(cells: list[str], function: str) -> int | None:
     A stub that was left counts only where there is nothing else, and so does a cell that is no
     Python: when all cells are run, it defines nothing.
     """
-    ranks = []
-    for i, cell in enumerate(cells):
-        if _tree(cell) is None:
-            if re.search(rf"^[ \t]*(async )?def {function}\b", cell, re.MULTILINE):
-                ranks.append((1, i))
-            continue
-        for node in _tree(cell).body:
-            if function in _bound(node):
-                ranks.append((0 if _is_stub(node) else 1 + (not _is_result(node, function)), i))
-    return max(ranks)[1] if ranks else None
+    ranks = [(_rank(cell, function), i) for i, cell in enumerate(cells)]
+    rank, place = max(ranks, default=(-1, 0))
+    return place if rank >= 0 else None
 
 
-def _bound(node) -> set[str]:
-    statement = _statement(node)
-    return statement.given | statement.computed
+def _rank(cell: str, function: str) -> int:
+    """Tell how well a cell defines a function: 2; by a slip 1; only as a stub 0; not at all -1."""
+    if _tree(cell) is None:
+        return 1 if re.search(rf"^[ \t]*(async )?def {function}\b", cell, re.MULTILINE) else -1
+    ranks = [-1]
+    for node in _tree(cell).body:
+        if function in _piece(node).gives | _piece(node).computes:
+            value = getattr(node, "value", None)
+            called = isinstance(value, ast.Call) and getattr(value.func, "id", "") == function
+            # What it returned, or a number, may be stored under its name.
+            slip = called or isinstance(value, ast.Constant) or isinstance(node, ast.For)
+            ranks.append(0 if _is_stub(node) else 2 - slip)
+    return max(ranks)
 
 
 def _is_stub(node) -> bool:
@@ -220,13 +215,6 @@ def _is_stub(node) -> bool:
         return False
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
     return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImpl" in ast.unparse(body[0])
-
-
-def _is_result(node, function: str) -> bool:
-    """Tell whether an assignment stores a number, or what the function returned, under its name."""
-    value = getattr(node, "value", None)
-    called = isinstance(value, ast.Call) and getattr(value.func, "id", "") == function
-    return called or isinstance(value, ast.Constant) or isinstance(node, ast.For | ast.AugAssign)
 
 
 @lru_cache(maxsize=512)  # every exercise asks for every cell of a notebook
@@ -239,11 +227,11 @@ def _tree(source: str) -> ast.Module | None:
 
 
 @lru_cache(maxsize=512)
-def _statements(source: str) -> list[_Statement]:
+def _pieces(source: str) -> list[_Piece]:
     """Return the statements of a cell; imports of several names are taken apart."""
     tree = _tree(source)
     try:
-        return [_statement(part) for node in (tree.body if tree else []) for part in _apart(node)]
+        return [_piece(part) for node in (tree.body if tree else []) for part in _apart(node)]
     except _UNREADABLE:  # too deep, or too long a number, to be written down
         return []
 
@@ -255,92 +243,71 @@ def _apart(node) -> list:
     return [type(node)(**fields | {"names": [alias]}) for alias in node.names]
 
 
-def _statement(node) -> _Statement:
-    statement = _Statement(ast.unparse(node).partition("\n")[0][:80])
-    statement.kept = _keep(node, statement)
-    # What a loop also computes, an `if` that gives it does not.
-    statement.given -= statement.computed
-    statement.is_value = not isinstance(node, ast.Import | ast.ImportFrom | _SCOPES)
-    if statement.kept:
-        statement.source = "\n".join(
-            ast.unparse(ast.fix_missing_locations(n)) for n in statement.kept
-        )
-    statement.uses = {name for part in statement.kept for name in _names(part)}
-    return statement
-
-
 def _names(node) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def _keep(node, statement: _Statement) -> list:
-    """Return what grading runs of a statement, and enter the names it binds or changes."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        statement.given.add(node.name)
-        return [node]
+def _piece(node) -> _Piece:
+    piece = _Piece(ast.unparse(node).partition("\n")[0][:80])
+    piece.kept = _keep(node, piece)
+    piece.gives -= piece.computes  # where one branch gives a name and another computes it
+    return piece
+
+
+def _keep(node, piece: _Piece) -> list:
+    """Return what grading runs of a statement, and enter the names it gives, computes, changes."""
     if isinstance(node, ast.Import | ast.ImportFrom):
-        for alias in node.names:
-            # A star may give any name: it is always needed.
-            name = f"*{node.module}" if alias.name == "*" else alias.asname or alias.name
-            statement.given.add(name.partition(".")[0])
+        piece.gives |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
         return [node]
-    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-        names, roots = _stores(node)
-        statement.changed |= roots
-        (statement.given if _is_light(node.value) else statement.computed).update(names)
-        return [node] if names and not roots and _is_light(node.value) else []
-    blocks = [name for name in ("body", "orelse", "finalbody", "handlers") if hasattr(node, name)]
     if isinstance(node, ast.If | ast.Try) and _is_light(getattr(node, "test", None)):
-        return _pruned(node, blocks, statement)
-    names, roots = _stores(node)
-    statement.computed |= names
-    statement.changed |= roots
+        return _pruned(node, piece)
+    bound, changed = _stores(node)
+    simple = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr
+    if isinstance(node, _OWN_SCOPE) or (
+        isinstance(node, simple) and bound | changed and _is_light(node.value)
+    ):
+        piece.gives |= bound | changed
+        return [node]
+    piece.computes |= bound
+    piece.changes |= changed
     return []
 
 
-def _pruned(node, blocks: list[str], statement: _Statement) -> list:
+def _pruned(node, piece: _Piece) -> list:
     """Return an `if` or `try` with only what is kept of its blocks; nothing if nothing is."""
-    fields, n_kept = {name: getattr(node, name) for name in node._fields}, 0
-    for block in blocks:
-        kept = []
-        for part in fields[block]:
-            if isinstance(part, ast.ExceptHandler):
-                body = [k for inner in part.body for k in _keep(inner, statement)]
-                kept.append(ast.ExceptHandler(part.type, part.name, body or [ast.Pass()]))
-                n_kept += len(body)
-            else:
-                kept += _keep(part, statement)
-        n_kept += len(kept) if block != "handlers" else 0
+    fields = {name: getattr(node, name) for name in node._fields}
+    n_kept = 0
+    for part in getattr(node, "handlers", []):
+        body = [kept for inner in part.body for kept in _keep(inner, piece)]
+        n_kept += len(body)
+        handler = ast.ExceptHandler(part.type, part.name, body or [ast.Pass()])
+        fields["handlers"] = [h for h in fields["handlers"] if h is not part] + [handler]
+    for block in ("body", "orelse", "finalbody"):
+        kept = [kept for inner in getattr(node, block, []) for kept in _keep(inner, piece)]
+        n_kept += len(kept)
         fields[block] = kept or ([ast.Pass()] if block == "body" else [])
-    return [type(node)(**fields)] if n_kept else []
+    return [type(node)(**{name: fields[name] for name in node._fields})] if n_kept else []
 
 
 def _stores(node) -> tuple[set[str], set[str]]:
     """Return the names that a statement binds, and those whose values it changes in place."""
-    names, roots, todo = set(), set(), [node]
+    bound, changed, todo = set(), set(), [node]
     while todo:
         part = todo.pop()
-        if isinstance(part, _SCOPES):
-            names |= {part.name} if hasattr(part, "name") else set()
-            continue
-        if isinstance(part, _LOOPS):
-            continue
-        if isinstance(part, ast.AugAssign | ast.Delete):
-            targets = part.targets if isinstance(part, ast.Delete) else [part.target]
-            roots |= {_root(target) for target in targets}
-            todo += [part.value] if isinstance(part, ast.AugAssign) else []
-            continue
-        context = getattr(part, "ctx", None)
-        if isinstance(part, ast.Name) and isinstance(context, ast.Store):
-            names.add(part.id)
-        elif isinstance(part, ast.Attribute | ast.Subscript) and isinstance(context, ast.Store):
-            roots.add(_root(part))
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            roots |= {_root(part.func)} if _CHANGES.match(part.func.attr) else set()
-        elif isinstance(part, ast.Import | ast.ImportFrom):
-            names |= {(a.asname or a.name).partition(".")[0] for a in part.names}
-        todo += ast.iter_child_nodes(part)
-    return names, roots
+        if isinstance(part, _OWN_SCOPE):
+            bound |= {part.name} if hasattr(part, "name") else set()
+        elif not isinstance(part, _LOOPS):
+            storing = isinstance(getattr(part, "ctx", None), ast.Store | ast.Del)
+            if isinstance(part, ast.Name) and storing:
+                bound.add(part.id)
+            elif isinstance(part, ast.Attribute | ast.Subscript) and storing:
+                changed.add(_root(part))
+            elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+                changed |= {_root(part.func)} if _CHANGES.match(part.func.attr) else set()
+            elif isinstance(part, ast.alias):
+                bound.add((part.asname or part.name).partition(".")[0])
+            todo += ast.iter_child_nodes(part)
+    return bound, changed
 
 
 def _root(node) -> str:
@@ -355,29 +322,20 @@ def _is_light(value) -> bool:
     todo = [value] if value is not None else []
     while todo:
         node = todo.pop()
-        if isinstance(node, ast.Lambda):
-            continue
         if isinstance(node, _LOOPS | ast.Await):
             return False
         if isinstance(node, ast.Call) and _root(node.func) not in _LIGHT:
-            return False
-        todo += ast.iter_child_nodes(node)
+            changes = isinstance(node.func, ast.Attribute) and _CHANGES.match(node.func.attr)
+            if not changes:
+                return False
+        todo += ast.iter_child_nodes(node) if not isinstance(node, ast.Lambda) else []
     return True
-
-
-def _completes(statement: _Statement, chosen: _Statement) -> bool:
-    """Tell whether both are `import a.b` of the same package."""
-    plain = [
-        s.kept and isinstance(s.kept[0], ast.Import) and not s.kept[0].names[0].asname
-        for s in (statement, chosen)
-    ]
-    return all(plain) and statement.given == chosen.given
 
 
 def _future(cells: list[str]) -> int:
     """Return the compiler's flags for what cells import from __future__."""
     flags = 0
-    for node in (node for cell in cells for node in (_tree(cell) or ast.Module([], [])).body):
+    for node in (node for cell in cells if _tree(cell) for node in _tree(cell).body):
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             for alias in node.names:
                 flags |= getattr(getattr(__future__, alias.name, None), "compiler_flag", 0)
