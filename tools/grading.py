@@ -278,10 +278,10 @@ def name(cell) -> str:
 class MendCells(NbGraderPreprocessor):
     """Give nbgrader the cells it expects, whatever became of them while the learner worked.
 
-    A cell that was copied keeps its name in one place only, the last; a check in which an answer was
-    written has none, since nbgrader would write over it; a hidden test that is missing comes back
-    below the answer. What else stands in nbgrader's metadata is ours again. Stands in nbgrader's
-    list of sanitizing steps in place of `DeduplicateIds`, after which a copied cell is refused.
+    A cell that was copied keeps its name in one place only, the last; a check in which an answer
+    was written has none, since nbgrader would write over it; a hidden test that is missing comes
+    back below the answer. What else stands in nbgrader's metadata is ours again. Stands in
+    nbgrader's list of sanitizing steps for `DeduplicateIds`, after which a copy is refused.
     """
 
     def preprocess(self, notebook, resources):

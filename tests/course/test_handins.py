@@ -42,7 +42,7 @@ def test_figures_are_kept_and_huge_outputs_dropped(place, monkeypatch):
     assert '"image/png"' not in as_bytes(submissions.read(shown, NAME)[0]).decode()
 
 
-MOODLE, CANVAS = "{}_{}_assignsubmission_file_", "{}_{}_{}_"
+MOODLE = "{}_assignsubmission_file_"
 WHOSE = [
     ("Jane Doe_123456_assignsubmission_file_/{name}.ipynb", "Jane-Doe", "", "123456"),
     ("Jane Doe_123456_assignsubmission_file_{name}.ipynb", "Jane-Doe", "", "123456"),
@@ -219,6 +219,6 @@ def test_a_class_goes_the_whole_way(place, tmp_path, capsys):
     assert course.main(["feedback", folder, NAME]) == 0
     with zipfile.ZipFile(place / f"feedback-{NAME}.zip") as archive:
         assert sorted(archive.namelist()) == [
-            *(f"{who}_assignsubmission_file_/{NAME}.html" for who in ("Ann_1", "Bob_2", "Dee_4", "Fay_6")),
+            *(f"{MOODLE.format(who)}/{NAME}.html" for who in ("Ann_1", "Bob_2", "Dee_4", "Fay_6")),
             f"hoehal_LATE_7_70_{NAME}.html", f"hw_gil_attempt_2026-11-21-09-00-00_{NAME}.html",
         ]  # fmt: skip
