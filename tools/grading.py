@@ -75,7 +75,7 @@ class Limits:
 class Verdict:
     """Whether an answer is right, and what to tell the learner.
 
-    `checked`: the check complete to an end; `fault`: no answer is to blame for what went wrong.
+    `checked`: the check reached a verdict; `fault`: no answer is to blame for what went wrong.
     """
 
     passed: bool
@@ -108,10 +108,10 @@ def judge(tasks: tuple, limits: Limits) -> list[Verdict]:
         UNLIMITED.update(name for line in ready for name in line["unlimited"])
         complete = [Verdict(**line) for line in lines if "passed" in line]
         judged.update(zip(todo, complete, strict=False))
-        n_tries = 1 if complete else n_tries + 1
-        if len(complete) < len(todo) and {"began": len(complete)} in lines:
+        if {"began": len(complete)} in lines:
             judged[todo[len(complete)]] = Verdict(False, _ENDED)
-        elif not complete and n_tries > 1:  # what an answer left behind may have ended it once
+        n_tries = n_tries + 1 if todo[0] not in judged else 0
+        if n_tries > 1:  # what an answer left behind may have ended it once
             reason = f"The process for answers ended before any answer ran:\n{error[-2000:]}"
             judged |= {i: Verdict(False, reason, fault=True) for i in todo}
     return [judged[i] for i in range(len(tasks))]
