@@ -80,7 +80,7 @@ def outcome_shares(
             insidetextanchor="middle", textangle=0, textfont_color=ink,
             hovertemplate=f"%{{customdata}}<br>{name}: %{{text}} seeds<extra></extra>",
         )  # fmt: skip
-    fig.update_layout(barmode="stack", uniformtext=dict(minsize=9, mode="hide"))
+    fig.update_layout(barmode="stack", uniformtext=dict(minsize=9, mode="hide"), margin_r=40)
     fig.update_layout(legend=dict(y=1.01, yanchor="bottom", x=0, traceorder="normal"))
     ticks = dict(tickvals=[0, 0.5, 1], ticktext=["0 %", "50 %", "100 %"])
     fig.update_xaxes(title="share of seeds", range=[0, 1], **ticks)
