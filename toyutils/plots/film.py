@@ -169,11 +169,11 @@ def branches(x, W: dict, loss: dict, *, x_title: str, start: float | None = None
 
     Raises ValueError when names or lengths differ, or a model has more than two hidden numbers.
     """
-    x = plain(x)
+    x = look.plain(x)
     if set(W) != set(loss):
         raise ValueError(f"W has {list(W)}, loss has {list(loss)}; both need the same names")
-    W = {name: plain(values) for name, values in W.items()}
-    loss = {name: plain(loss[name]) for name in W}
+    W = {name: look.plain(values) for name, values in W.items()}
+    loss = {name: look.plain(loss[name]) for name in W}
     for name, w in W.items():
         if w.ndim != 3 or w.shape[1] > 2 or len(w) != len(x) or loss[name].shape != x.shape:
             raise ValueError(
@@ -187,36 +187,38 @@ def branches(x, W: dict, loss: dict, *, x_title: str, start: float | None = None
 
     def moving(k: int) -> list[dict]:
         tips = [
-            arrow_points(w[k, :, i], f"feature {i}", reach)
+            look.arrow_points(w[k, :, i], f"feature {i}", reach)
             for w in planes
             for i in range(w.shape[2])
         ]
-        here = [dict(x=rounded(x[k : k + 1]), y=rounded(y[k : k + 1])) for y in loss.values()]
+        here = [look.xy(x[k : k + 1], y[k : k + 1]) for y in loss.values()]
         return [*tips, *here]
 
     for column, w in enumerate(planes, start=1):
         for i in range(w.shape[2]):
-            trace = arrow(w[first, :, i], feature_color(i), f"feature {i}", text=str(i),
-                          reach=reach)  # fmt: skip
+            trace = look.arrow(
+                w[first, :, i], look.feature_color(i), f"feature {i}", text=str(i), reach=reach
+            )
             fig.add_trace(trace, row=1, col=column)
-        hidden_plane(fig, reach, 1, column)
+        look.hidden_plane(fig, reach, 1, column)
     for k, points in enumerate(moving(first)[-len(loss) :]):
-        fig.add_scatter(**points, mode="markers", marker=dict(color=kind(k), size=11),
+        fig.add_scatter(**points, mode="markers", marker=dict(color=look.kind(k), size=11),
                         showlegend=False, hoverinfo="skip", **place)  # fmt: skip
     for k, (name, y) in enumerate(loss.items()):
         fig.add_scatter(
-            x=rounded(x), y=rounded(y), mode="lines", name=name, hoverinfo="name+x+y",
-            line=dict(color=kind(k), width=2, dash=DASHES[k % len(DASHES)]), **place,
+            **look.xy(x, y), mode="lines", name=name, hoverinfo="name+x+y",
+            line=dict(color=look.kind(k), width=2, dash=look.DASHES[k % len(look.DASHES)]),
+            **place,
         )  # fmt: skip
     fig.update_xaxes(title=x_title, **place)
     fig.update_yaxes(title="exact loss", **place)
     _add_frames(fig, x, moving, unit=x_title, start=first)
     alt = f"A slider goes along {x_title} {x[0]:.3g} to {x[-1]:.3g}. " + " ".join(
-        f"{name}: loss {described(x, y)}; lengths from "
+        f"{name}: loss {look.described(x, y)}; lengths from "
         f"{_lengths(W[name][0])} to {_lengths(W[name][-1])}."
         for name, y in loss.items()
     )
-    return styled(fig, alt, height=_HEIGHT)
+    return look.styled(fig, alt, height=_HEIGHT)
 
 
 def _lengths(w: torch.Tensor) -> str:
