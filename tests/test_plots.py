@@ -93,6 +93,10 @@ MAKERS = {
         {"right": recorded(5, 2, 2), "wrong": recorded(4, 2, 1)}, loss_title="exact loss"
     ),
     "turning_arrow": lambda: plots.turning_arrow(W5, [0, 90, 180, 270], [0.1, 0.2, 0.3, 0.2]),
+    "branches": lambda: plots.branches(
+        GRID[:4], {"up": W5[:, :1], "down": W5}, {"up": GRID[:4], "down": 1 - GRID[:4]},
+        x_title="density p", start=0.4,
+    ),
     "feature_arrows": lambda: plots.feature_arrows(W5, [f"model {k}" for k in range(4)]),
     "feature_arrows_list": lambda: plots.feature_arrows([W5[0], W5[1][:, :3], [[0.8, -0.6]]]),
     "feature_arrows_top": lambda: plots.feature_arrows(W5, top=2),
@@ -719,6 +723,14 @@ ONE = torch.ones
         ),
         (lambda: plots.turning_arrow(W5, [0, 90], [1, 2, 3, 4]), r"degrees has shape \(2,\)"),
         (lambda: plots.turning_arrow(W5[0], [0], [1]), r"W has shape \(2, 5\)"),
+        (
+            lambda: plots.branches([1, 2], {"a": ONE(2, 1, 2)}, {"b": [1, 2]}, x_title="p"),
+            r"W has \['a'\], loss has \['b'\]",
+        ),
+        (
+            lambda: plots.branches([1, 2], {"a": ONE(3, 1, 2)}, {"a": [1, 2]}, x_title="p"),
+            r"'a' has W \(3, 1, 2\)",
+        ),
         (lambda: plots.matrix_steps({"x": ONE(3), "WᵀW": ONE(2, 2)}), r"WᵀW has shape \(2, 2\)"),
         (lambda: plots.matrix_steps({"x": ONE(1, 1, 1)}), "'x' has shape"),
     ],

@@ -195,3 +195,12 @@ def test_a_cloud_needs_a_density(density):
 
 def test_the_numeric_gradient_does_what_notebook_06_asks_for():
     assert nb06.check_slope_by_nudging(lambda loss, W: theory.numeric_gradient(loss, W)).passed
+
+
+def test_curves_cross_where_straight_lines_do():
+    x = torch.tensor([0.0, 1.0, 3.0])
+    assert theory.crossing(x, x, 3 - x) == 1.5
+    assert theory.crossing(x, 3 - x, x) == 1.5
+    assert theory.crossing(x, x, torch.tensor([1.0, 1.0, 0.0])) == 1
+    with pytest.raises(ValueError, match="do not cross"):
+        theory.crossing(x, x, x + 1)

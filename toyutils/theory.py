@@ -97,6 +97,21 @@ def prototype_boundary(density: float | Tensor) -> float | Tensor:
     return 2 * density / (4 - 5 * density)
 
 
+def crossing(x: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    """Return the x where two curves cross first, with straight lines between the points.
+
+    All (point,), `x` rising.
+
+    Raises ValueError when the curves do not cross.
+    """
+    gap = torch.as_tensor(other) - torch.as_tensor(one)
+    places = ((gap[:-1] * gap[1:] <= 0) & (gap[:-1] != gap[1:])).nonzero()
+    if not len(places):
+        raise ValueError("one and other do not cross; one must be lower at one end, not at both")
+    k = int(places[0])
+    return x[k] + gap[k] / (gap[k] - gap[k + 1]) * (x[k + 1] - x[k])
+
+
 def sparse_limit_loss(
     W: Tensor, b: Tensor, importance: Sequence[float] | Tensor | None = None
 ) -> Tensor:

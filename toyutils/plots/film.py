@@ -161,6 +161,70 @@ def turning_arrow(W, degrees, loss, *, start: float = 45.0) -> go.Figure:
     return look.styled(fig, alt, height=_HEIGHT)
 
 
+def branches(x, W: dict, loss: dict, *, x_title: str, start: float | None = None) -> go.Figure:
+    """Let a slider carry models along branches of minima: their arrows, and every branch's loss.
+
+    `x` (point,), `W` {name: (point, hidden, feature), with one or two hidden numbers}, `loss`
+    {name: (point,)} for the same names. It opens at the x nearest to `start`, else at the first.
+
+    Raises ValueError when names or lengths differ, or a model has more than two hidden numbers.
+    """
+    x = look.plain(x)
+    if set(W) != set(loss):
+        raise ValueError(f"W has {list(W)}, loss has {list(loss)}; both need the same names")
+    W = {name: look.plain(values) for name, values in W.items()}
+    loss = {name: look.plain(loss[name]) for name in W}
+    for name, w in W.items():
+        if w.ndim != 3 or w.shape[1] > 2 or len(w) != len(x) or loss[name].shape != x.shape:
+            raise ValueError(
+                f"{name!r} has W {tuple(w.shape)} and loss {tuple(loss[name].shape)}; give "
+                f"({len(x)}, 1 or 2, feature) and ({len(x)},)"
+            )
+    fig, place = _film_panels(list(W))
+    reach = 1.3 * max(1.0, max(float(w.norm(dim=1).max()) for w in W.values()))
+    first = 0 if start is None else int((x - start).abs().argmin())
+    planes = [torch.cat([w, torch.zeros_like(w)], 1)[:, :2] for w in W.values()]
+
+    def moving(k: int) -> list[dict]:
+        tips = [
+            look.arrow_points(w[k, :, i], f"feature {i}", reach)
+            for w in planes
+            for i in range(w.shape[2])
+        ]
+        here = [look.xy(x[k : k + 1], y[k : k + 1]) for y in loss.values()]
+        return [*tips, *here]
+
+    for column, w in enumerate(planes, start=1):
+        for i in range(w.shape[2]):
+            trace = look.arrow(
+                w[first, :, i], look.feature_color(i), f"feature {i}", text=str(i), reach=reach
+            )
+            fig.add_trace(trace, row=1, col=column)
+        look.hidden_plane(fig, reach, 1, column)
+    for k, points in enumerate(moving(first)[-len(loss) :]):
+        fig.add_scatter(**points, mode="markers", marker=dict(color=look.kind(k), size=11),
+                        showlegend=False, hoverinfo="skip", **place)  # fmt: skip
+    for k, (name, y) in enumerate(loss.items()):
+        fig.add_scatter(
+            **look.xy(x, y), mode="lines", name=name, hoverinfo="name+x+y",
+            line=dict(color=look.kind(k), width=2, dash=look.DASHES[k % len(look.DASHES)]),
+            **place,
+        )  # fmt: skip
+    fig.update_xaxes(title=x_title, **place)
+    fig.update_yaxes(title="exact loss", **place)
+    _add_frames(fig, x, moving, unit=x_title, start=first)
+    alt = f"A slider goes along {x_title} {x[0]:.3g} to {x[-1]:.3g}. " + " ".join(
+        f"{name}: loss {look.described(x, y)}; lengths from "
+        f"{_lengths(W[name][0])} to {_lengths(W[name][-1])}."
+        for name, y in loss.items()
+    )
+    return look.styled(fig, alt, height=_HEIGHT)
+
+
+def _lengths(w: torch.Tensor) -> str:
+    return ", ".join(f"{v:.2f}" for v in w.norm(dim=0).tolist())
+
+
 def _film_panels(names: list[str]) -> tuple[go.Figure, dict]:
     """Return a figure with a panel for each name, and the place of the losses below them."""
     n = len(names)
