@@ -177,6 +177,27 @@ EQUIVALENT = {
         "missing_terms": {
             "result = np.ones_like(W)",
         },
+        "asymmetry": {
+            "J = np.ones((W.size, W.size))",
+        },
+    },
+    "a common factor of J cancels, and a slope this straight has the same slope on either side": {
+        "asymmetry": {
+            "J[:, column] = ((slope(W + nudge) - slope(W - nudge)) * 2e-05).ravel()",
+            "J[:, column] = ((slope(W + nudge) - slope(W - nudge)) / -2e-05).ravel()",
+            "J[:, column] = ((slope(W + nudge) - slope(W - nudge)) / 1.6e-05).ravel()",
+            "J[:, column] = ((slope(W + nudge) - slope(W - nudge)) / 1e-05).ravel()",
+            "J[:, column] = ((slope(W + nudge) - slope(W - nudge)) / 2.4e-05).ravel()",
+            "J[:, column] = ((slope(W + nudge) - slope(W - nudge)) / 4e-05).ravel()",
+            "J[:, column] = ((slope(W + nudge) - slope(W)) / 2e-05).ravel()",
+            "J[:, column] = ((slope(W) - slope(W - nudge)) / 2e-05).ravel()",
+            "J[:, column] = (slope(W + nudge) - slope(W - nudge)).ravel()",
+            "nudge[index] = -1e-05",
+            "nudge[index] = 1.2e-05",
+            "nudge[index] = 2e-05",
+            "nudge[index] = 5e-06",
+            "nudge[index] = 8e-06",
+        },
     },
     "where a is not positive the mask removes the difference": {
         "error_signal": {

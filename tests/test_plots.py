@@ -101,6 +101,7 @@ MAKERS = {
     "feature_arrows_list": lambda: plots.feature_arrows([W5[0], W5[1][:, :3], [[0.8, -0.6]]]),
     "feature_arrows_top": lambda: plots.feature_arrows(W5, top=2),
     "network": lambda: plots.network(5, 2),
+    "network_routes": lambda: plots.network(3, 2, weight=(0, 1)),
     "rows_over_seeds": lambda: plots.rows_over_seeds(W5[:, :1, :2], outcome=["a", "b", "a", "a"]),
     "outcomes_over_seeds": lambda: plots.outcomes_over_seeds(
         [0.3, 0.1, 0.2], ["x", "y", "x"], exact={"lowest": 0.05}
@@ -675,6 +676,17 @@ def test_a_table_shows_names_numbers_and_shares():
 ONE = torch.ones
 
 
+def test_a_weight_has_two_routes_and_only_the_encoders_reaches_every_output():
+    fig = plots.network(3, 2, weight=(1, 2))
+    decoder, encoder = (trace for trace in fig.data if trace.name)
+    nodes = [trace.y for trace in fig.data if trace.mode == "markers+text"]
+    assert (decoder.y[0], decoder.y[1]) == (nodes[1][1], nodes[2][2])
+    assert encoder.y[:2] == (nodes[0][2], nodes[1][1])
+    ends = {y for x, y in zip(encoder.x, encoder.y, strict=True) if x == 2}
+    assert ends == set(nodes[2])
+    assert not [trace for trace in plots.network(3, 2).data if trace.name]
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -688,6 +700,7 @@ ONE = torch.ones
         (lambda: plots.feature_arrows(W5, ["one"]), "titles has 1"),
         (lambda: plots.feature_arrows(W5, top=5), "top is 5; there are features 0 to 4"),
         (lambda: plots.network(0, 2), "n_features is 0"),
+        (lambda: plots.network(3, 2, weight=(2, 0)), r"weight is \(2, 0\); give"),
         (lambda: plots.rows_over_seeds(W5), r"W has shape \(4, 2, 5\)"),
         (lambda: plots.rows_over_seeds(W5[:, :1, :2], ["a"]), "outcome has 1"),
         (lambda: plots.outcomes_over_seeds(ONE(2, 2)), r"loss has shape \(2, 2\)"),

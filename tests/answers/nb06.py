@@ -4,6 +4,16 @@ import numpy as np
 import torch
 
 
+def two_slopes(w_encode, w_decode, x):
+    return w_decode * x, w_encode * x
+
+
+def two_slopes_by_autograd(w_encode, w_decode, x):
+    uses = torch.tensor([w_encode, w_decode], dtype=torch.float64, requires_grad=True)
+    (uses[1] * (uses[0] * x)).backward()
+    return tuple(uses.grad)
+
+
 def error_signal(x, a, importance):
     return importance * (np.maximum(a, 0) - x) * (a > 0)
 
@@ -66,6 +76,34 @@ def missing_terms_looped(W, x, delta):
     return result
 
 
+def asymmetry(slope, W):
+    J = np.zeros((W.size, W.size))
+    for column, index in enumerate(np.ndindex(W.shape)):
+        nudge = np.zeros_like(W)
+        nudge[index] = 1e-5
+        J[:, column] = ((slope(W + nudge) - slope(W - nudge)) / 2e-5).ravel()
+    return np.linalg.norm(J - J.T) / np.linalg.norm(J)
+
+
+def asymmetry_by_rows(slope, W):
+    rows = []
+    for change in 1e-5 * np.eye(W.size):
+        change = change.reshape(W.shape)
+        rows.append(np.ravel(slope(W + change) - slope(W - change)))
+    J = np.array(rows)
+    return ((J - J.T) ** 2).sum() ** 0.5 / (J**2).sum() ** 0.5
+
+
+def _jacobian(slope, W):
+    columns = [(slope(W + e.reshape(W.shape)) - slope(W - e.reshape(W.shape))).ravel() / 2e-5
+               for e in 1e-5 * np.eye(W.size)]  # fmt: skip
+    return np.stack(columns, 1)
+
+
+def _judged(measure):
+    return lambda slope, W: measure(_jacobian(slope, W))
+
+
 def _one_sided(loss, W, distance, step=1e-6):
     slope = np.zeros_like(W)
     for index in np.ndindex(W.shape):
@@ -76,6 +114,7 @@ def _one_sided(loss, W, distance, step=1e-6):
 
 
 RIGHT = {
+    "two_slopes": [two_slopes, two_slopes_by_autograd],
     "error_signal": [error_signal, error_signal_looped],
     "weight_gradient": [weight_gradient, weight_gradient_by_autograd],
     "slope_by_nudging": [
@@ -84,6 +123,7 @@ RIGHT = {
         slope_by_rows_and_columns,
     ],
     "missing_terms": [missing_terms, missing_terms_looped],
+    "asymmetry": [asymmetry, asymmetry_by_rows],
 }
 
 WRONG = {
@@ -108,5 +148,18 @@ WRONG = {
     },
     "missing_terms": {
         "in its own column": (lambda W, x, delta: 0 * W + 0.2),
+    },
+    "two_slopes": {
+        "a straight line": (lambda w_encode, w_decode, x: (w_encode, w_decode + x)),
+    },
+    "asymmetry": {
+        "units drop out": _judged(lambda J: np.linalg.norm(J - J.T)),
+        "J itself": _judged(lambda J: np.linalg.norm(J - J.T) / np.linalg.norm(J + J.T)),
+        "not the sum": _judged(lambda J: np.linalg.norm(J + J.T) / np.linalg.norm(J)),
+        "take the square": _judged(lambda J: ((J - J.T) ** 2).sum() / (J**2).sum()),
+        "largest alone": _judged(lambda J: np.abs(J - J.T).max() / np.abs(J).max()),
+        "odd part": _judged(lambda J: np.linalg.norm(J - J.T) / np.linalg.norm(J) / 2),
+        "Nudge one at a time": (lambda slope, W: 0.0),
+        "one number": _judged(lambda J: J - J.T),
     },
 }

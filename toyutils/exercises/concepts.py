@@ -149,7 +149,7 @@ QUESTIONS = {
         ),
     ),
     "06": Questions(
-        "6.5",
+        "6.7",
         (
             {
                 "a": "the number of features is not what is minimised.",

@@ -4,14 +4,53 @@ import numpy as np
 import torch
 
 from toyutils.exercises._call import Wrong, require_function, value
-from toyutils.exercises._check import SIXTEEN_BITS, Formula, exercise
+from toyutils.exercises._check import SIXTEEN_BITS, Formula, exercise, rounding
 from toyutils.exercises._progress import functions_of
 from toyutils.exercises.concepts import concepts_of
 
 
 @exercise("6.1")
+def check_two_slopes(seed):
+    """Check exercise 6.1: `two_slopes(w_encode, w_decode, x)`, one weight's two uses apart.
+
+    Three numbers -> (slope by w_encode, slope by w_decode) of y = w_decode · (w_encode · x).
+    """
+
+    def expected(w_encode, w_decode, x):
+        return w_decode * x, w_encode * x
+
+    mistakes = {
+        "these are exchanged: with w_decode held, y is (w_decode · x) times w_encode.": (
+            lambda e, d, x: (e * x, d * x)
+        ),
+        "both slopes carry the input x.": lambda e, d, x: (d, e),
+        "that is y itself. How fast does it grow when one of the two weights does?": (
+            lambda e, d, x: (e * d * x, e * d * x)
+        ),
+        "each is the slope of one use alone; do not add them up yet.": (
+            lambda e, d, x: (e * x + d * x, e * x + d * x)
+        ),
+        "x is given; the slopes with respect to the two weights are asked.": (
+            lambda e, d, x: (e * d, e * d)
+        ),
+        "there is no factor 2 as long as the two uses are apart.": (
+            lambda e, d, x: (2 * d * x, 2 * e * x)
+        ),
+        "the encoder's slope is not 1 times x: what it adds to h is multiplied by w_decode.": (
+            lambda e, d, x: (x, e * x)
+        ),
+    }
+    rng = np.random.default_rng(seed)
+    cases = [(0.8, 0.8, 1.0), (0.5, 2.0, 0.7)]
+    cases += [tuple(float(v) for v in rng.uniform(0.2, 1.8, 3)) for _ in range(2)]
+    cases.append((-0.7, 1.2, float(rng.uniform(0.3, 0.9))))
+    hint = "hold one of the two weights at a number. Then y is a straight line in the other."
+    return Formula(cases, expected, mistakes, hint=hint)
+
+
+@exercise("6.2")
 def check_error_signal(seed):
-    """Check exercise 6.1: `error_signal(x, a, importance)`, the slope δ of the loss.
+    """Check exercise 6.2: `error_signal(x, a, importance)`, the slope δ of the loss.
 
     x, a (point, feature), importance (feature,) -> (point, feature).
     """
@@ -29,7 +68,7 @@ def check_error_signal(seed):
         "the importance is missing: it multiplies every error.": (
             lambda x, a, importance: error(x, a) * (a > 0)
         ),
-        "the sign is turned round: the slope of (x - y)²/2 by y is y - x.": (
+        "the sign is turned round: the slope of (x - y)²/2 with respect to y is y - x.": (
             lambda x, a, importance: -expected(x, a, importance)
         ),
         "a factor 2 too much: the loss here is *half* the sum of squares.": (
@@ -61,9 +100,9 @@ def check_error_signal(seed):
     return Formula(cases, expected, mistakes, hint=hint)
 
 
-@exercise("6.2")
+@exercise("6.3")
 def check_weight_gradient(seed):
-    """Check exercise 6.2: `weight_gradient(W, x, delta)`, both paths of one point.
+    """Check exercise 6.3: `weight_gradient(W, x, delta)`, both paths of one point.
 
     W (hidden, feature), x, delta (feature,) -> (hidden, feature).
     """
@@ -103,9 +142,9 @@ def check_weight_gradient(seed):
     return Formula(_points(seed), expected, mistakes, hint=hint)
 
 
-@exercise("6.3")
+@exercise("6.4")
 def check_slope_by_nudging(seed):
-    """Check exercise 6.3: `slope_by_nudging(loss, W)`, a gradient by finite differences.
+    """Check exercise 6.4: `slope_by_nudging(loss, W)`, a gradient by finite differences.
 
     loss a function of an array like W -> array shaped like W, relative error < 1e-5.
     """
@@ -158,9 +197,9 @@ def _slope_hint(slope, right):
     )
 
 
-@exercise("6.4")
+@exercise("6.5")
 def check_missing_terms(seed):
-    """Check exercise 6.4: `missing_terms(W, x, delta)`, right minus published gradient.
+    """Check exercise 6.5: `missing_terms(W, x, delta)`, right minus published gradient.
 
     W (hidden, feature), x, delta (feature,) -> (hidden, feature).
     """
@@ -192,6 +231,60 @@ def check_missing_terms(seed):
     }
     hint = "where only one δ is not zero, nothing is missing in its own column."
     return Formula(_points(seed), expected, mistakes, hint=hint)
+
+
+@exercise("6.6")
+def check_asymmetry(seed):
+    """Check exercise 6.6: `asymmetry(slope, W)`, ‖J - Jᵀ‖ / ‖J‖ of a field of slopes.
+
+    slope a function of an array W -> array shaped like W; W of any shape -> number.
+    """
+
+    def judge(answer):
+        require_function(answer, lambda slope, W: None)
+        rng = np.random.default_rng(seed)
+        for shape, bend in (((2, 3), 0.0), ((1, 4), 0.3), ((2, 2), 0.3)):
+            W = rng.normal(size=shape)
+            symmetric = rng.normal(size=(W.size, W.size))
+            symmetric = symmetric + symmetric.T
+            uneven = rng.normal(size=(W.size, W.size))
+            for J in (symmetric, symmetric + uneven, 3 * uneven):
+
+                def slope(w, J=J, bend=bend):
+                    return (J @ w.ravel() + bend * w.ravel() ** 2).reshape(w.shape)
+
+                _require_asymmetry(value(answer, slope, W), J + np.diag(2 * bend * W.ravel()))
+        return "It tells a gradient from what only looks like one."
+
+    return judge
+
+
+def _require_asymmetry(given, J):
+    """Raise Wrong with the mistake seen, unless `given` is ‖J - Jᵀ‖ / ‖J‖."""
+    if given.numel() != 1:
+        raise Wrong(f"Return one number; got shape {tuple(given.shape)}.")
+    short, given = rounding(given), float(given)
+    if not np.isfinite(given):
+        raise Wrong("Your function returned NaN or infinity.")
+    odd, size = np.linalg.norm(J - J.T), np.linalg.norm(J)
+    right = odd / size
+    if abs(given - right) <= max(1e-5, short):
+        return
+    mistakes = {
+        "divide by the length of J, so that its units drop out.": odd,
+        "divide by the length of J itself.": odd / np.linalg.norm(J + J.T),
+        "take the difference of J and its transpose, not the sum.": np.linalg.norm(J + J.T) / size,
+        "do not take the square: divide one length by the other.": right**2,
+        "the norm adds up all entries, `np.linalg.norm`; the largest alone says less.": (
+            np.abs(J - J.T).max() / np.abs(J).max()
+        ),
+        "half of it is the odd part of J; the whole difference J - Jᵀ is asked.": right / 2,
+    }
+    hint = "row a, column b of J: how slope a changes when number b of W does. Nudge one at a time."
+    for text, wrong in mistakes.items():
+        if abs(given - wrong) <= 1e-4 * abs(wrong):
+            hint = text
+    raise Wrong(f"For a J of {len(J)} rows: expected {right:.4g}, got {given:.4g}.\nHint: {hint}")
 
 
 def _points(seed):

@@ -133,14 +133,24 @@ def norm_bars(W, titles: list[str]) -> go.Figure:
     return look.styled(fig, alt, height=90 + 110 * len(W))
 
 
-def network(n_features: int = 5, n_hidden: int = 2, *, title: str | None = None) -> go.Figure:
+def network(
+    n_features: int = 5, n_hidden: int = 2, *, weight: tuple[int, int] | None = None,
+    title: str | None = None,
+) -> go.Figure:  # fmt: skip
     """Draw a network as nodes and connections: features in, hidden numbers, features out.
 
-    Raises ValueError when there is not at least one of each.
+    With `weight` (k, i) it shows the two routes by which a change of the tied W[k, i] reaches
+    the outputs: as encoder of feature i by way of hidden number k, as decoder to output i alone.
+
+    Raises ValueError when there is not at least one of each, or no such weight.
     """
     for name, value in (("n_features", n_features), ("n_hidden", n_hidden)):
         if value < 1:
             raise ValueError(f"{name} is {value}; give 1 or more")
+    if weight is not None and not (0 <= weight[0] < n_hidden and 0 <= weight[1] < n_features):
+        raise ValueError(
+            f"weight is {weight}; give (hidden, feature), up to ({n_hidden - 1}, {n_features - 1})"
+        )
     sizes = (n_features, n_hidden, n_features)
     heights = [[(size - 1) / 2 - i for i in range(size)] for size in sizes]
     heights[1] = [y * max(1.0, 0.6 * n_features / n_hidden) for y in heights[1]]
@@ -149,12 +159,14 @@ def network(n_features: int = 5, n_hidden: int = 2, *, title: str | None = None)
         pairs = [(a, b) for a in heights[layer] for b in heights[layer + 1]]
         fig.add_scatter(
             x=[layer, layer + 1, None] * len(pairs), y=[y for pair in pairs for y in (*pair, None)],
-            mode="lines", line=dict(color=look.FAINT, width=1), hoverinfo="skip",
+            mode="lines", line=dict(color=look.FAINT, width=1), hoverinfo="skip", showlegend=False,
         )  # fmt: skip
+    if weight is not None:
+        _add_routes(fig, heights, *weight)
     for layer, (name, size) in enumerate(zip(("x", "h", "y"), sizes, strict=True)):
         colors = [look.INK if name == "h" else look.feature_color(i) for i in range(size)]
         fig.add_scatter(
-            x=[layer] * size, y=heights[layer], mode="markers+text",
+            x=[layer] * size, y=heights[layer], mode="markers+text", showlegend=False,
             marker=dict(size=26, color=colors, opacity=1),
             text=[f"<b>{i}</b>" for i in range(size)], textposition="middle center",
             textfont_color="white",
@@ -163,14 +175,39 @@ def network(n_features: int = 5, n_hidden: int = 2, *, title: str | None = None)
     words = (f"{n_features} features in", f"{n_hidden} hidden numbers", f"{n_features} back out")
     for layer, text in enumerate(words):
         fig.add_annotation(x=layer, y=-n_features / 2 - 0.4, text=text, showarrow=False)
-    fig.update_layout(showlegend=False, margin=dict(l=10, r=10, t=60 if title else 10, b=10))
+    fig.update_layout(
+        showlegend=weight is not None, legend_y=-0.02,
+        margin=dict(l=10, r=10, t=60 if title else 10, b=10),
+    )  # fmt: skip
     fig.update_xaxes(visible=False, range=[-0.45, 2.45])
     fig.update_yaxes(visible=False, range=[-n_features / 2 - 0.8, n_features / 2 + 0.1])
     alt = (
         f"A network: {n_features} inputs, each connected to all of {n_hidden} hidden numbers, and "
         f"each of these to all of {n_features} outputs."
     )
-    return look.styled(fig, alt, height=110 + 38 * n_features, title=title)
+    if weight is not None:
+        k, i = weight
+        alt += (
+            f" Two routes from the weight W[{k}, {i}]: as encoder from input {i} to hidden number "
+            f"{k} and on to every output; as decoder from hidden number {k} to output {i} only."
+        )
+    height = 110 + 38 * n_features + 50 * (weight is not None)
+    return look.styled(fig, alt, height=height, title=title)
+
+
+def _add_routes(fig: go.Figure, heights: list[list[float]], k: int, i: int) -> None:
+    """Add the two routes on which the outputs depend on the weight W[k, i]."""
+    x_i, h_k, outputs = heights[0][i], heights[1][k], heights[2]
+    through_h = [v for y in outputs for v in (h_k, y, None)]
+    routes = {
+        f"as decoder: to output {i} only": ([1, 2], [h_k, outputs[i]], look.kind(1), 7),
+        f"as encoder: through hidden number {k} to every output": (
+            [0, 1, None, *[1, 2, None] * len(outputs)], [x_i, h_k, None, *through_h], look.kind(0), 2.5,
+        ),
+    }  # fmt: skip
+    for name, (x, y, color, width) in routes.items():
+        line = dict(color=color, width=width)
+        fig.add_scatter(x=x, y=y, name=name, mode="lines", line=line, hoverinfo="skip")
 
 
 def _panels(titles: list[str], max_columns: int, *, row_height: int, title_lines: int):
