@@ -376,6 +376,28 @@ def test_descend_finds_the_bottom_and_leaves_its_input():
     assert W.tolist() == torch.tensor([[0.9, -1.2]]).tolist()
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_best_bias_is_that_of_a_fine_grid(seed):
+    W, _, sparsity, importance = random_case(3, 2, seed)
+    best = theory.best_bias(W, sparsity)
+    fine = torch.linspace(-3, 3, 6001, dtype=torch.float64)
+    for i in range(3):
+        b = best.repeat(len(fine), 1)
+        b[:, i] = fine
+        losses = expected_loss(W, b, sparsity, importance)
+        assert expected_loss(W, best, sparsity, importance) <= losses.min() + 1e-12
+        assert best[i].item() == pytest.approx(fine[losses.argmin()].item(), abs=2e-3)
+
+
+def test_best_biases_that_are_known():
+    nothing = theory.best_bias(torch.zeros(1, 2), 0.8)
+    torch.testing.assert_close(nothing, torch.full((2,), 0.1).to(nothing), atol=1e-5, rtol=0)
+    optimum = best_relu_model(2, 1, [0.8, 0.4])
+    again = theory.best_bias(optimum.W, torch.tensor([[0.8], [0.4]]))
+    torch.testing.assert_close(again, optimum.b, atol=1e-4, rtol=0)
+    assert theory.best_bias(torch.ones(4, 5, 2, 3), 0.9).shape == (4, 5, 3)
+
+
 def test_prototype_boundary_is_where_the_losses_are_equal():
     p = torch.linspace(0.01, 4 / 7, 200, dtype=torch.float64)
     losses = theory.prototype_losses(p, theory.prototype_boundary(p))
