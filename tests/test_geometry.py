@@ -239,3 +239,29 @@ def test_what_resembles_no_shape_is_other():
 def test_components_of_one_matrix_only():
     with pytest.raises(ValueError, match="one matrix"):
         geometry.gram_components(torch.ones(2, 3, 4))
+
+
+def test_antipodal_pairs_are_told_from_others():
+    W = torch.tensor(
+        [[1.0, -1.0], [-1.15, 0.85], [1.0, 1.0], [1.25, -1.0], [1.0, -0.75], [0.1, -0.1]]
+    )
+    assert geometry.is_antipodal(W[:, None]).tolist() == [True, True, False, False, False, False]
+    assert geometry.is_antipodal(W[3:4], tolerance=0.3)
+    with pytest.raises(ValueError, match=r"give \(\.\.\., 1, 2\)"):
+        geometry.is_antipodal(torch.ones(2, 3))
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5, 8])
+def test_polygons_have_equal_gaps(k):
+    W = geometry.polygon(k, 1.3)
+    assert W.shape == (2, k)
+    torch.testing.assert_close(W.norm(dim=0), torch.full((k,), 1.3).to(W))
+    torch.testing.assert_close(geometry.gaps(W), torch.full((k,), 360 / k).to(W))
+
+
+def test_gaps_go_all_the_way_round():
+    W = torch.tensor([[1.0, 0.0, -1.0, 1.0], [0.0, 2.0, 0.0, 1.0]])
+    torch.testing.assert_close(geometry.gaps(W), torch.tensor([45.0, 45.0, 90.0, 180.0]))
+    for call in (lambda: geometry.gaps(torch.ones(3, 4)), lambda: geometry.polygon(0)):
+        with pytest.raises(ValueError, match=r"W has shape|k is 0"):
+            call()

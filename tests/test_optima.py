@@ -111,3 +111,27 @@ def test_descent_from_a_minimum_stays():
     again = descend(W, b, 0.8)
     assert torch.allclose(again[0], W, atol=1e-5)
     assert torch.allclose(again[1], b, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_best_bias_is_that_of_a_fine_grid(seed):
+    random = torch.Generator().manual_seed(seed)
+    W = 0.8 * torch.randn(2, 3, generator=random, dtype=torch.float64)
+    sparsity = float(torch.rand((), generator=random))
+    best = theory.best_bias(W, sparsity)
+    fine = torch.linspace(-3, 3, 6001, dtype=torch.float64)
+    for i in range(3):
+        b = best.repeat(len(fine), 1)
+        b[:, i] = fine
+        losses = theory.expected_loss(W, b, sparsity)
+        assert theory.expected_loss(W, best, sparsity) <= losses.min() + 1e-12
+        assert best[i].item() == pytest.approx(fine[losses.argmin()].item(), abs=2e-3)
+
+
+def test_best_biases_that_are_known():
+    nothing = theory.best_bias(torch.zeros(1, 2), 0.8)
+    torch.testing.assert_close(nothing, torch.full((2,), 0.1).to(nothing), atol=1e-5, rtol=0)
+    optimum = theory.best_relu_model(2, 1, [0.8, 0.4])
+    again = theory.best_bias(optimum.W, torch.tensor([[0.8], [0.4]]))
+    torch.testing.assert_close(again, optimum.b, atol=1e-4, rtol=0)
+    assert theory.best_bias(torch.ones(4, 5, 2, 3), 0.9).shape == (4, 5, 3)

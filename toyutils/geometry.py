@@ -58,6 +58,48 @@ def represented(W: Tensor, threshold: float = 0.5) -> Tensor:
     return feature_norms(W) > threshold
 
 
+def is_antipodal(W: Tensor, tolerance: float = 0.2) -> Tensor:
+    """Return which models of two features in one dimension are antipodal pairs, bool (...).
+
+    W has shape (..., 1, 2): both lengths lie within `tolerance` of 1, and the signs differ.
+
+    Raises ValueError when W has other sizes, or holds NaN.
+
+    Source: notebook 03.
+    """
+    _check_matrix(W)
+    if W.shape[-2:] != (1, 2):
+        raise ValueError(f"W has shape {tuple(W.shape)}; give (..., 1, 2)")
+    near_one = ((W[..., 0, :].abs() - 1).abs() <= tolerance).all(-1)
+    return near_one & (W[..., 0, :].prod(-1) < 0)
+
+
+def polygon(k: int, radius: float = 1.0) -> Tensor:
+    """Return the corners of a regular k-gon as columns, (2, k), in order round the circle.
+
+    Raises ValueError when k < 1.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; a polygon has at least one corner")
+    return _ring(k, radius)[:2]
+
+
+def gaps(W: Tensor) -> Tensor:
+    """Return the gaps between neighbouring columns of W (2, feature), in degrees, sorted.
+
+    There are as many gaps as columns, and they add up to 360.
+
+    Raises ValueError when W is not (2, feature), or holds NaN.
+
+    Source: notebook 05.
+    """
+    _check_matrix(W)
+    if W.ndim != 2 or W.shape[0] != 2:
+        raise ValueError(f"W has shape {tuple(W.shape)}; gaps need (2, feature)")
+    angle = torch.rad2deg(torch.atan2(W[1], W[0])).sort().values
+    return torch.cat([angle.diff(), 360 - angle[-1:] + angle[:1]]).sort().values
+
+
 def interference(W: Tensor) -> Tensor:
     """Return how much the other features use feature i's direction, shape (..., feature).
 

@@ -74,6 +74,32 @@ def best_relu_model(
     return Optimum(W[..., 0, :, :], b[..., 0, :], loss[..., 0])
 
 
+def best_bias(W: Tensor, sparsity: float | Tensor) -> Tensor:
+    """Return the biases (..., feature) that minimise the exact loss of a ReLU model with this W.
+
+    W is (..., hidden, feature); `sparsity` as in `expected_loss`. A bias moves its own output
+    only, so each is looked for alone, and no importance is needed: on a grid over all biases that
+    change anything, then on finer ones round the best, to about 1e-6.
+
+    Raises ValueError as `expected_loss` does.
+    """
+    W, b, law, _ = check_model(W, torch.zeros(()), sparsity, None)
+    sparsity = 1 - law.density
+    overlap = W.mT @ W
+    low, high = -overlap.clamp(min=0).sum(-1), 1 - overlap.clamp(max=0).sum(-1)
+    one_at_a_time = torch.eye(W.shape[-1], dtype=W.dtype, device=W.device)
+    share = torch.linspace(0, 1, 33, dtype=W.dtype, device=W.device)
+    for _ in range(6):
+        tried = low[..., None, :] + share[:, None] * (high - low)[..., None, :]
+        each = (W[..., None, None, :, :], tried[..., None, :], sparsity[..., None, None, :])
+        loss = expected_loss(*each, one_at_a_time)  # (..., bias, feature)
+        best = loss.argmin(-2, keepdim=True)
+        b = tried.take_along_dim(best, -2)[..., 0, :]
+        step = (high - low) / 32
+        low, high = b - step, b + step
+    return b
+
+
 def descend(
     W: Tensor,
     b: Tensor,

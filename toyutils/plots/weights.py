@@ -199,12 +199,11 @@ def _add_routes(fig: go.Figure, heights: list[list[float]], k: int, i: int) -> N
     """Add the two routes on which the outputs depend on the weight W[k, i]."""
     x_i, h_k, outputs = heights[0][i], heights[1][k], heights[2]
     through_h = [v for y in outputs for v in (h_k, y, None)]
+    encoder = ([0, 1, None, *[1, 2, None] * len(outputs)], [x_i, h_k, None, *through_h])
     routes = {
         f"as decoder: to output {i} only": ([1, 2], [h_k, outputs[i]], look.kind(1), 7),
-        f"as encoder: through hidden number {k} to every output": (
-            [0, 1, None, *[1, 2, None] * len(outputs)], [x_i, h_k, None, *through_h], look.kind(0), 2.5,
-        ),
-    }  # fmt: skip
+        f"as encoder: through hidden number {k} to every output": (*encoder, look.kind(0), 2.5),
+    }
     for name, (x, y, color, width) in routes.items():
         line = dict(color=color, width=width)
         fig.add_scatter(x=x, y=y, name=name, mode="lines", line=line, hoverinfo="skip")
