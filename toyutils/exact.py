@@ -552,7 +552,7 @@ def _plan(a, b, own, law, few, allowed, rows) -> tuple[Tensor, Tensor]:
     """Return R, and how many terms keep the error of `rows` below `allowed`, both (row,)."""
     low, high = _support(a, b, law)
     reach, n_terms = torch.maximum(-low, high), torch.zeros_like(own)
-    for part in rows.split(max(1, _BLOCK // (32 * a.shape[-1]))):
+    for part in rows.split(max(1, _BLOCK // (8 * a.shape[-1]))):
         here = a[part], b[part], own[part, None], law.of(part)
         reach[part] = reach[part].minimum(_likely_reach(*here, reach[part], allowed[part]))
         share = allowed[part] * reach[part].clamp(max=1)  # small rows keep their slopes right
@@ -576,27 +576,23 @@ def _likely_reach(a, b, own, law, reach, allowed) -> Tensor:
 
 
 def _terms_needed(a, own, law, few, reach, allowed) -> Tensor:
-    """Return the least number of terms, 16, 22, 32, …, whose tail is below `allowed`, (row,).
+    """Return the least number of terms, 16, 20, 25, …, whose tail is below `allowed`, (row,).
 
     Each wave is bounded by |E exp(isx)| <= min(1, 2 / |s|), and the tail beyond K terms by
     R² M / (4 π³ K²) + R M_x / (π² K) with M and M_x the bounds of the two products there. The
     tail of the slope with respect to b is to stay below `allowed` to the power of 2/3.
     """
-    needed, left = torch.zeros_like(own[:, 0]), torch.arange(len(own), device=a.device)
-    for step in range(8, 2 * int(math.log2(_LONGEST_SERIES)) + 1):
-        count, R = int(2 ** (step / 2)), reach[left]
-        needed[left] = count
-        s = (2 * math.pi * count / R)[:, None, None] * a[left, None, :].abs()
-        u = (1.0 if law.signed else 2.0) / s.clamp(min=1e-30)
-        xu = u.gather(-1, own[left, None])[..., 0].clamp(max=0.5)
-        M, M_x = _remainder(u.clamp(max=1), xu, own[left], law.of(left), few.of(left))
-        M, M_x = M[:, 0].clamp(min=0), M_x[:, 0].clamp(min=0)
-        error = R.square() * M / (4 * math.pi**3 * count**2) + R * M_x / (math.pi**2 * count)
-        slope = R * M / (math.pi**2 * count) + 2 / math.pi * M_x
-        left = left[(error > allowed[left]) | (slope > allowed[left] ** (2 / 3))]
-        if not len(left):
-            break
-    return needed
+    count = torch.arange(12, 3 * math.log2(_LONGEST_SERIES) + 1, dtype=a.dtype, device=a.device)
+    count = (count / 3).exp2().floor()
+    R, allowed = reach[:, None], allowed[:, None]
+    s = (2 * math.pi * count / R)[:, :, None] * a[:, None, :].abs()
+    u = (1.0 if law.signed else 2.0) / s.clamp(min=1e-30)
+    xu = u.gather(-1, own[:, None].expand(*s.shape[:2], 1))[..., 0].clamp(max=0.5)
+    M, M_x = (bound.clamp(min=0) for bound in _remainder(u.clamp(max=1), xu, own, law, few))
+    error = R.square() * M / (4 * math.pi**3 * count**2) + R * M_x / (math.pi**2 * count)
+    slope = R * M / (math.pi**2 * count) + 2 / math.pi * M_x
+    short = (error > allowed) | (slope > allowed ** (2 / 3))
+    return count[short.sum(-1).clamp(max=len(count) - 1)].long()
 
 
 def _blocks_of_terms(rows: Tensor, n_terms: Tensor, n_features: int) -> list[tuple]:
