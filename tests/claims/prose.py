@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 
 # Markdown that asserts nothing of ours: formulas, code, addresses, markup, numbers of notebooks
-# and exercises, years of papers, features by name, places in a list.
+# and exercises, the time a notebook takes, years of papers, features by name, places in a list.
 NO_CLAIM = re.compile(
     r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\]\([^)\s]*\)|https?://\S+|<[^>]*>|\(\d{4}[a-z]?\)"
     r"|\b[Nn]otebooks? \d\d(?:(?:,| and|,? or| to|–) \d\d)*|\b[Ee]xercises? \d+\.\d+"
     r"|\b[Ee]xperiments? \d(?: (?:and|to) \d)?"
-    r"|\b[Ff]eatures? \d(?:(?:,| and| or| to) (?:feature )?\d)*|^\s*\d+\. |\d+(?:→\d+)+",
+    r"|\b[Ff]eatures? \d(?:(?:,| and| or| to) (?:feature )?\d)*|^\s*\d+\. |\d+(?:→\d+)+"
+    r"|^\d+ minutes to read\b[^\n]* CPU cores$",  # stamped
     re.DOTALL | re.MULTILINE,
 )
 NUMBER = r"(?<![\w^_./-])\d[\d,]*(?:\.\d+)?(?:\s?%)?"

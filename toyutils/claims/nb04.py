@@ -12,7 +12,6 @@ CLAIMS = Claims(
     definitions=(
         "# 04 · By hand",
         "[05 · The pentagon]",
-        "30 minutes to read and solve · about 10 seconds to run on two CPU cores",
         "with 120° between neighbours",
         "at least 90° between them",
         "to 0.0012 or below",

@@ -59,9 +59,9 @@ def check_gaps_in_degrees(seed):
     return Formula(cases, expected, mistakes, hint=hint)
 
 
-@exercise("5.2")
+@exercise("5.3")
 def check_two_pairs_loss(seed):
-    """Check exercise 5.2: `two_pairs_loss(sparsity, importance)`, two antipodal pairs in 5 → 2.
+    """Check exercise 5.3: `two_pairs_loss(sparsity, importance)`, two antipodal pairs in 5 → 2.
 
     sparsity a number, importance (5,) -> number.
     """
@@ -113,9 +113,9 @@ def check_two_pairs_loss(seed):
     return Formula(cases, expected, mistakes, hint=hint)
 
 
-@exercise("5.3")
+@exercise("5.2")
 def check_polygon(seed):
-    """Check exercise 5.3: `polygon(k, radius)` -> (2, k), a regular k-gon turned by any angle."""
+    """Check exercise 5.2: `polygon(k, radius)` -> (2, k), a regular k-gon turned by any angle."""
 
     def judge(answer):
         require_function(answer, lambda k, radius: None)
@@ -166,7 +166,7 @@ def _require_polygon(W, k, radius):
 
 @exercise("5.4")
 def check_seeds_needed(seed):
-    """Check exercise 5.4: `seeds_needed(share, error)`, the least number of seeds."""
+    """Check exercise 5.4: `seeds_needed(share, error)`, the smallest number of seeds."""
 
     def expected(share, error):
         return math.ceil(share * (1 - share) / error**2)
