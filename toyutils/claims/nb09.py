@@ -16,7 +16,7 @@ CLAIMS = Claims(
         "three minima",
         "the best of two, or the best of forty",
         "Train ten models at each of 144 settings",
-        "at how many of the 144 settings",
+        "144 settings",
         "or 0 if there is none",
         "Fix $r = 1/2$",
         "on paper",
@@ -92,7 +92,7 @@ def _(run):
     return share((run.phase_of(run.few_W) == 2)[differs]).at_least(0.5)
 
 
-@CLAIMS.claim("best_of_ten_kind", "at all 144 settings")
+@CLAIMS.claim("best_of_ten_kind", "optimum at all")
 def _(run):
     """The best of ten is of the kind of the exact optimum at all 144 settings."""
     return share(run.alike).between(1, 1)
@@ -110,13 +110,13 @@ def _(run):
     return number((run.excess >= 0.02).double().mean(), ".0%").between(0.2, 0.32)
 
 
-@CLAIMS.claim("paper_crossing", "On paper it is 4/9")
+@CLAIMS.claim("paper_crossing", "On paper it is")
 def _(run):
     """At r = 1/2 the prototypes' boundary is p = 4/9."""
     return true(abs(theory.prototype_boundary(4 / 9) - 0.5) < 1e-12)
 
 
-@CLAIMS.claim("paper_crossing_again", "not at the prototypes' 4/9")
+@CLAIMS.claim("paper_crossing_again", "not at the prototypes'")
 def _(run):
     """The losses cross well above the prototypes' 4/9."""
     return true(run.p_cross - 4 / 9 > 0.03)
@@ -205,7 +205,7 @@ def _(run):
     return true(shorter > 0.3)
 
 
-@CLAIMS.claim("triangle_place", "near $r = 1$, at medium densities, all three features")
+@CLAIMS.claim("triangle_place", "at medium densities, all three features")
 def _(run):
     """All three features share only between p = 0.5 and 0.8, r = 0.8 and 1.4, and do there."""
     (p_low, p_high), (r_low, r_high) = run.all_three
