@@ -239,3 +239,12 @@ def test_what_resembles_no_shape_is_other():
 def test_components_of_one_matrix_only():
     with pytest.raises(ValueError, match="one matrix"):
         geometry.gram_components(torch.ones(2, 3, 4))
+
+
+def test_a_dominant_feature_has_nine_tenths_of_the_squared_norm():
+    W = torch.tensor([[[1.0, 0.3]], [[-0.3, -1.0]], [[1.0, 0.4]], [[0.0, 0.0]], [[0.0, 2.0]]])
+    assert geometry.dominant_feature(W).tolist() == [0, 1, -1, -1, 1]
+    assert geometry.dominant_feature(W[2], share=0.8) == 0
+    assert geometry.dominant_feature(torch.eye(2)) == -1
+    with pytest.raises(ValueError, match="above 1/2"):
+        geometry.dominant_feature(W, share=0.5)
