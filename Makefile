@@ -26,11 +26,13 @@ help:
 	@echo "make format format code and notebooks, strip outputs"
 	@echo "make clean  remove the environments"
 
-lab: $(VENV)/.installed
-	$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir='$(CURDIR)' \
+# No pop-up about Jupyter's news, and no menu of the tools that grade.
+lab: $(VENV)/.lab
+	JUPYTER_CONFIG_PATH='$(CURDIR)/tools/jupyter' $(BIN)/jupyter lab $(AS_ROOT) \
+		--ServerApp.root_dir='$(CURDIR)' \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_FLAGS)
 
-live: $(VENV)/.installed
+live: $(VENV)/.lab
 	@mkdir -p build
 	@$(BIN)/python -m toyutils.live build/live.html
 
@@ -93,10 +95,17 @@ format: $(VENV)/.installed
 clean:
 	rm -rf $(VENV) $(COLAB)
 
+# What a learner needs, and nothing that tests or grades.
+$(VENV)/.lab: pyproject.toml constraints.txt
+	$(call create,$(VENV))
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[lab]'
+	@touch $@
+
+# It includes what a learner needs.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(call create,$(VENV))
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
-	@touch $@
+	@touch $@ $(VENV)/.lab
 
 $(COLAB)/.installed: pyproject.toml constraints.txt constraints-colab.txt
 	$(call create,$(COLAB))

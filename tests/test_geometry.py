@@ -265,3 +265,12 @@ def test_gaps_go_all_the_way_round():
     for call in (lambda: geometry.gaps(torch.ones(3, 4)), lambda: geometry.polygon(0)):
         with pytest.raises(ValueError, match=r"W has shape|k is 0"):
             call()
+
+
+def test_a_dominant_feature_has_nine_tenths_of_the_squared_norm():
+    W = torch.tensor([[[1.0, 0.3]], [[-0.3, -1.0]], [[1.0, 0.4]], [[0.0, 0.0]], [[0.0, 2.0]]])
+    assert geometry.dominant_feature(W).tolist() == [0, 1, -1, -1, 1]
+    assert geometry.dominant_feature(W[2], share=0.8) == 0
+    assert geometry.dominant_feature(torch.eye(2)) == -1
+    with pytest.raises(ValueError, match="above 1/2"):
+        geometry.dominant_feature(W, share=0.5)

@@ -103,6 +103,8 @@ MAKERS = {
     "network": lambda: plots.network(5, 2),
     "network_routes": lambda: plots.network(3, 2, weight=(0, 1)),
     "rows_over_seeds": lambda: plots.rows_over_seeds(W5[:, :1, :2], outcome=["a", "b", "a", "a"]),
+    "rows_and_columns": lambda: plots.rows_and_columns(W5[0][:, :2]),
+    "rows_and_columns_line": lambda: plots.rows_and_columns([[0.8, -0.6]]),
     "outcomes_over_seeds": lambda: plots.outcomes_over_seeds(
         [0.3, 0.1, 0.2], ["x", "y", "x"], exact={"lowest": 0.05}
     ),
@@ -701,6 +703,7 @@ def test_a_weight_has_two_routes_and_only_the_encoders_reaches_every_output():
         (lambda: plots.feature_arrows(W5, top=5), "top is 5; there are features 0 to 4"),
         (lambda: plots.network(0, 2), "n_features is 0"),
         (lambda: plots.network(3, 2, weight=(2, 0)), r"weight is \(2, 0\); give"),
+        (lambda: plots.rows_and_columns(W5[0]), r"W has shape \(2, 5\)"),
         (lambda: plots.rows_over_seeds(W5), r"W has shape \(4, 2, 5\)"),
         (lambda: plots.rows_over_seeds(W5[:, :1, :2], ["a"]), "outcome has 1"),
         (lambda: plots.outcomes_over_seeds(ONE(2, 2)), r"loss has shape \(2, 2\)"),
@@ -760,3 +763,13 @@ def test_bad_histories_are_named(history, plane_history, points):
         plots.training_dashboard(plane_history, points[0])
     with pytest.raises(ValueError, match="needs any number of features and 2 hidden"):
         plots.arrows_animation(history)
+
+
+def test_a_matrix_is_read_by_rows_and_by_columns():
+    fig = plots.rows_and_columns([[0.8, -0.6]])
+    tips = {trace.hovertext: (trace.xaxis, trace.x[4], trace.y[4]) for trace in fig.data}
+    assert tips == {
+        "row 0: (0.80, -0.60), length 1.00": ("x", 0.8, -0.6),
+        "feature 0: (0.80, 0.00), length 0.80": ("x2", 0.8, 0.0),
+        "feature 1: (-0.60, 0.00), length 0.60": ("x2", -0.6, 0.0),
+    }

@@ -204,3 +204,30 @@ def test_curves_cross_where_straight_lines_do():
     assert theory.crossing(x, x, torch.tensor([1.0, 1.0, 0.0])) == 1
     with pytest.raises(ValueError, match="do not cross"):
         theory.crossing(x, x, x + 1)
+
+
+def test_linear_loss_needs_mean_and_covariance_only():
+    """Held against the loss of independent features, and against samples of correlated ones."""
+    random = torch.Generator().manual_seed(0)
+    W = torch.randn(4, 2, 3, generator=random, dtype=torch.float64)
+    b = torch.randn(4, 3, generator=random, dtype=torch.float64)
+    importance = torch.tensor([1.0, 0.5, 2.0], dtype=torch.float64)
+    variance = theory.feature_variance(0.7) * torch.eye(3, dtype=torch.float64)
+    mean = torch.full((3,), theory.feature_mean(0.7), dtype=torch.float64)
+    independent = theory.expected_loss(W, b, 0.7, importance, activation="linear")
+    torch.testing.assert_close(theory.linear_loss(W, b, mean, variance, importance), independent)
+    x = torch.rand(100_000, 1, generator=random, dtype=torch.float64) * torch.tensor([1, -1, 2])
+    x = x + torch.rand(100_000, 3, generator=random, dtype=torch.float64)
+    by_hand = (importance * (x - x @ W.mT @ W - b[:, None]).square()).mean((1, 2))
+    moments = x.mean(0), x.T.cov(correction=0)
+    torch.testing.assert_close(theory.linear_loss(W, b, *moments, importance), by_hand)
+
+
+def test_no_bias_is_better_than_the_best_linear_bias():
+    random = torch.Generator().manual_seed(1)
+    W = torch.randn(5, 2, 3, generator=random, dtype=torch.float64)
+    best = theory.best_linear_bias(W, torch.full((3,), 0.15, dtype=torch.float64))
+    best.requires_grad_()
+    loss = theory.expected_loss(W, best, 0.7, [1.0, 2.0, 0.1], activation="linear")
+    [slope] = torch.autograd.grad(loss.sum(), best)
+    assert slope.abs().max() < 1e-12

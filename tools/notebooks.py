@@ -31,8 +31,8 @@ SETUP = """\
 import os
 
 if "COLAB_RELEASE_TAG" in os.environ:  # elsewhere, if toyutils is missing: make lab
-    !pip install -qqq --no-deps git+{repository}@{ref} \
-|| echo "toyutils was not installed. With a network and Python 3.11 or newer, run this cell again."\
+    !pip install -qqq --no-deps git+{repository}@{ref} \\
+        || echo "toyutils is missing. With a network and Python 3.11 or newer, run this again."\
 """
 
 BADGES = """\
@@ -539,7 +539,7 @@ def _parse(source, what):
 def _names(cell):
     """Return the names that a code cell uses, defines or imports."""
     # Magics (%time, !ls) are not Python; they are blanked out.
-    source = re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
+    source = re.sub(r"^(\s*)[%!](?:.*\\\n)*.*$", r"\1pass", cell.source, flags=re.MULTILINE)
     # `exercises.answer(f, reference)` may name the learner's f: it falls back on the reference.
     source = re.sub(r"\bexercises\.answer\(\w+,", "exercises.answer(None,", source)
     names = set()

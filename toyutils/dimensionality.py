@@ -8,8 +8,6 @@ minutes. The results of these two are stored beside this file; rebuild them with
     python -m toyutils.dimensionality published
 """
 
-import sys
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -139,6 +139,21 @@ def dimensions_per_feature(W: Tensor) -> Tensor:
     return W.shape[-2] / W.square().sum((-2, -1))
 
 
+def dominant_feature(W: Tensor, share: float = 0.9) -> Tensor:
+    """Return the feature that has at least `share` of ‖W‖²_F, else -1; whole numbers (...).
+
+    A model that keeps one feature and drops the others has one; a mixture has none, nor has
+    W = 0.
+
+    Raises ValueError when `share` does not lie above 1/2: then two features could have it.
+    """
+    if not 0.5 < share <= 1:
+        raise ValueError(f"share is {share}; only a share above 1/2, up to 1, is one feature's")
+    squared = feature_norms(W).square()
+    most, feature = squared.max(-1)
+    return torch.where((most >= share * squared.sum(-1)) & (most > 0), feature, -1)
+
+
 @dataclass(frozen=True)
 class Shape:
     """Describe an arrangement in the plane; printed, it reads "pentagon, 1 dropped".

@@ -54,6 +54,35 @@ def linear_minimum(sparsity: float, importance: Sequence[float] | Tensor, n_hidd
     return float(ignored * feature_variance(sparsity) / len(importance))
 
 
+def best_linear_bias(W: Tensor, feature_mean: Tensor) -> Tensor:
+    """Return the bias (..., feature) of lowest expected loss for a linear model with this W.
+
+    It takes the average error away: b = E[x] - WᵀW E[x], whatever the importances. `W` is
+    (..., hidden, feature), `feature_mean` (feature,) or (..., feature).
+
+    Source: notebook 01, exercise 1.3.
+    """
+    through = W.mT @ (W @ feature_mean[..., None])
+    return feature_mean - through[..., 0]
+
+
+def linear_loss(
+    W: Tensor, b: Tensor, mean: Tensor, covariance: Tensor, importance: Tensor
+) -> Tensor:
+    """Return the exact loss of y = WᵀW x + b on any data with this mean and covariance.
+
+    The error x - y = A x - b, A = 1 - WᵀW, has mean A μ - b and covariance A C Aᵀ; nothing else
+    of the data matters. Shapes: W (..., hidden, feature), b, `mean` and `importance`
+    (..., feature), `covariance` (..., feature, feature); result (...).
+
+    Source: notebook 02, exercise 2.3.
+    """
+    miss = torch.eye(W.shape[-1], dtype=W.dtype, device=W.device) - W.mT @ W
+    spread = (miss @ covariance @ miss).diagonal(dim1=-2, dim2=-1)
+    offset = (miss @ mean[..., None])[..., 0] - b
+    return (importance * (spread + offset.square())).mean(-1)
+
+
 def antipodal_loss(density: float | Tensor) -> float | Tensor:
     """Return p²/6, the loss of W = (1, -1), b = 0 with a ReLU: wrong only when both are active.
 

@@ -51,7 +51,7 @@ def commits_looped(W):
 
 
 def without(argument):
-    """Return an answer to 2.2 that takes the argument with this index as zero."""
+    """Return an answer to 2.3 that takes the argument with this index as zero."""
 
     def answer(W, b, mean, covariance, importance):
         arguments = [W, b, mean, covariance, importance]

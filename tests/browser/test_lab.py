@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -131,6 +132,7 @@ def test_geometry_has_equal_scales(session):
 
 
 def test_make_lab_serves_the_first_page(tmp_path):
+    """A newcomer meets no pop-up about news, and no menu of the tools that grade."""
     flags = "--no-browser --ip=127.0.0.1 --port=18700 --ServerApp.port_retries=200"
     environment = os.environ | {
         "JUPYTER_TOKEN": "check",
@@ -159,6 +161,14 @@ def test_make_lab_serves_the_first_page(tmp_path):
             time.sleep(0.3)
         assert notebook is not None, (tmp_path / "log").read_text()[-2000:]
         assert notebook["type"] == "notebook"
+        settings = "lab/api/settings/@jupyterlab/apputils-extension:notification"
+        with urlopen(f"{url}{settings}?token=check", timeout=5) as answer:
+            news = json.load(answer)["schema"]["properties"]
+        assert news["fetchNews"]["default"] == "false"
+        assert news["checkForUpdates"]["default"] is False
+        with urlopen(f"{url}lab?token=check", timeout=5) as answer:
+            page = answer.read().decode()
+        assert re.search(r'"disabledExtensions": \[[^]]*"@jupyter/nbgrader"', page)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)

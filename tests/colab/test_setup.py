@@ -10,9 +10,7 @@ import pytest
 from tests.colab.conftest import ROOT, bare_repository
 from tools import notebooks
 
-SENTENCE = (
-    "toyutils was not installed. With a network and Python 3.11 or newer, run this cell again.\n"
-)
+SENTENCE = "toyutils is missing. With a network and Python 3.11 or newer, run this again.\n"
 
 
 @pytest.fixture(autouse=True)

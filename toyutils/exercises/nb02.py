@@ -47,8 +47,61 @@ def check_feature_variance(seed):
 
 
 @exercise("2.2")
+def check_commits(seed):
+    """Check exercise 2.2: `commits(W)`, whether one feature has at least 0.9 of the squared norm.
+
+    W (instance, 1, 2) -> bool (instance,).
+    """
+
+    def share(W):
+        return W[:, 0] ** 2 / (W**2).sum((1, 2))[:, None]
+
+    def expected(W):
+        return share(W).amax(-1) >= 0.9
+
+    mistakes = {
+        "the sign of a weight does not matter: W and -W give the same model. Square it.": (
+            lambda W: W[:, 0].amax(-1) ** 2 >= 0.9 * (W**2).sum((1, 2))
+        ),
+        "a model may commit to feature 1 as well: take the larger of the two shares.": (
+            lambda W: share(W)[:, 0] >= 0.9
+        ),
+        "a model may commit to feature 0 as well: take the larger of the two shares.": (
+            lambda W: share(W)[:, 1] >= 0.9
+        ),
+        "these are shares of |W_i|; the task asks for shares of W_i².": (
+            lambda W: W[:, 0].abs().amax(-1) >= 0.9 * W[:, 0].abs().sum(-1)
+        ),
+        "divide by the sum of squares: what counts is the share, not the size of the weights.": (
+            lambda W: (W[:, 0] ** 2).amax(-1) >= 0.9
+        ),
+        "what counts is the share of the squares, not the size of the weights.": (
+            lambda W: W[:, 0].abs().amax(-1) >= 0.9
+        ),
+        "that is the share itself. Compare it with 0.9.": lambda W: share(W).amax(-1),
+        "these are the shares of both features. Take the larger one, then compare it with 0.9.": (
+            share
+        ),
+        "these are the answers for both features. One answer per instance: is either true?": (
+            lambda W: share(W) >= 0.9
+        ),
+        "it is turned round: True means that one feature has at least 0.9.": (
+            lambda W: share(W).amax(-1) < 0.9
+        ),
+        "one answer per instance is wanted, not how many of them commit.": (
+            lambda W: expected(W).sum()
+        ),
+        "one answer per instance is wanted, not the fraction that commits.": (
+            lambda W: expected(W).double().mean()
+        ),
+    }
+    hint = "multiplying W by -3 must not change an answer, nor must exchanging the features."
+    return Formula(_directions(seed), expected, mistakes, hint=hint)
+
+
+@exercise("2.3")
 def check_expected_linear_loss(seed):
-    """Check exercise 2.2: `expected_linear_loss(W, b, mean, covariance, importance)`, exact.
+    """Check exercise 2.3: `expected_linear_loss(W, b, mean, covariance, importance)`, exact.
 
     W (hidden, feature), b, mean, importance (feature,), covariance (feature, feature) -> scalar,
     from two moments, without samples.
@@ -118,59 +171,6 @@ def check_expected_linear_loss(seed):
         "with W = 0 and b the mean, importance times variance is left, averaged over the features."
     )
     return Formula(_moments(seed), expected, mistakes, hint=hint)
-
-
-@exercise("2.3")
-def check_commits(seed):
-    """Check exercise 2.3: `commits(W)`, whether one feature has at least 0.9 of the squared norm.
-
-    W (instance, 1, 2) -> bool (instance,).
-    """
-
-    def share(W):
-        return W[:, 0] ** 2 / (W**2).sum((1, 2))[:, None]
-
-    def expected(W):
-        return share(W).amax(-1) >= 0.9
-
-    mistakes = {
-        "the sign of a weight does not matter: W and -W give the same model. Square it.": (
-            lambda W: W[:, 0].amax(-1) ** 2 >= 0.9 * (W**2).sum((1, 2))
-        ),
-        "a model may commit to feature 2 as well: take the larger of the two shares.": (
-            lambda W: share(W)[:, 0] >= 0.9
-        ),
-        "a model may commit to feature 1 as well: take the larger of the two shares.": (
-            lambda W: share(W)[:, 1] >= 0.9
-        ),
-        "these are shares of |W_i|; the task asks for shares of W_i².": (
-            lambda W: W[:, 0].abs().amax(-1) >= 0.9 * W[:, 0].abs().sum(-1)
-        ),
-        "divide by the sum of squares: what counts is the share, not the size of the weights.": (
-            lambda W: (W[:, 0] ** 2).amax(-1) >= 0.9
-        ),
-        "what counts is the share of the squares, not the size of the weights.": (
-            lambda W: W[:, 0].abs().amax(-1) >= 0.9
-        ),
-        "that is the share itself. Compare it with 0.9.": lambda W: share(W).amax(-1),
-        "these are the shares of both features. Take the larger one, then compare it with 0.9.": (
-            share
-        ),
-        "these are the answers for both features. One answer per instance: is either true?": (
-            lambda W: share(W) >= 0.9
-        ),
-        "it is turned round: True means that one feature has at least 0.9.": (
-            lambda W: share(W).amax(-1) < 0.9
-        ),
-        "one answer per instance is wanted, not how many of them commit.": (
-            lambda W: expected(W).sum()
-        ),
-        "one answer per instance is wanted, not the fraction that commits.": (
-            lambda W: expected(W).double().mean()
-        ),
-    }
-    hint = "multiplying W by -3 must not change an answer, nor must exchanging the features."
-    return Formula(_directions(seed), expected, mistakes, hint=hint)
 
 
 def _moments(seed):

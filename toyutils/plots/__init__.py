@@ -15,7 +15,13 @@ from toyutils.plots.film import arrows_animation, branches, training_dashboard, 
 from toyutils.plots.look import feature_color
 from toyutils.plots.maps import landscape, phase_diagram, region_map
 from toyutils.plots.outcomes import outcome_shares, outcomes_over_seeds, ridge
-from toyutils.plots.points import feature_scatter, in_out_bars, mapping, rows_over_seeds
+from toyutils.plots.points import (
+    feature_scatter,
+    in_out_bars,
+    mapping,
+    rows_and_columns,
+    rows_over_seeds,
+)
 from toyutils.plots.shapes import gram_graph, polytope, sticky_lines
 from toyutils.plots.tables import matrix_steps, table
 from toyutils.plots.weights import feature_arrows, gram_grid, network, norm_bars
@@ -41,6 +47,7 @@ __all__ = [
     "polytope",
     "region_map",
     "ridge",
+    "rows_and_columns",
     "rows_over_seeds",
     "sticky_lines",
     "table",

@@ -148,6 +148,45 @@ def rows_over_seeds(W, outcome: list[str] | None = None) -> go.Figure:
     return look.styled(fig, alt, height=440)
 
 
+def rows_and_columns(W) -> go.Figure:
+    """Draw one matrix twice: its rows among the features, its columns among the hidden numbers.
+
+    `W` (1 or 2 hidden, 2 features). Left, in the plane of the two features: row k is what hidden
+    number k listens to. Right, in the hidden plane, or on its line: column i is feature i's
+    direction.
+
+    Raises ValueError when W has other sizes.
+    """
+    W = look.plain(W)
+    if W.ndim != 2 or W.shape[0] not in (1, 2) or W.shape[1] != 2:
+        raise ValueError(f"W has shape {tuple(W.shape)}; this picture needs (1 or 2, 2)")
+    fig = make_subplots(
+        1, 2, horizontal_spacing=0.15,
+        subplot_titles=("rows: what a hidden number listens to", "columns: features' directions"),
+    )  # fmt: skip
+    reach = 1.3 * max(1.0, float(W.norm(dim=0).max()), float(W.norm(dim=1).max()))
+    for k, row in enumerate(W):
+        trace = look.arrow(row, look.INK, f"row {k}", text=f"row {k}", reach=reach)
+        fig.add_trace(trace, row=1, col=1)
+    for i, (across, *up) in enumerate(W.T.tolist()):
+        tip = torch.tensor([across, *(up or [0.0])], dtype=torch.float64)
+        trace = look.arrow(tip, look.feature_color(i), f"feature {i}", text=str(i), reach=reach)
+        fig.add_trace(trace, row=1, col=2)
+    look.square_axes(fig, -reach, reach, ("feature 0", "feature 1"), 1, 1)
+    second = "hidden number 1" if len(W) == 2 else ""
+    look.square_axes(fig, -reach, reach, ("hidden number 0", second), 1, 2)
+    if len(W) == 1:
+        fig.update_yaxes(showticklabels=False, showgrid=False, row=1, col=2)
+    fig.update_layout(showlegend=False)
+    rows = ", ".join(f"row {k} ({row[0]:.2f}, {row[1]:.2f})" for k, row in enumerate(W))
+    columns = ", ".join(
+        f"feature {i} ({', '.join(f'{v:.2f}' for v in column)})"
+        for i, column in enumerate(W.T.tolist())
+    )
+    alt = f"Left, in the plane of the features: {rows}. Right, among hidden numbers: {columns}."
+    return look.styled(fig, alt, height=400)
+
+
 def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
     """Draw what went into a model beside what came out, a pair of bars for each feature.
 
