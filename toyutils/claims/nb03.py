@@ -8,7 +8,6 @@ from toyutils.claims import Claims, number, share, true
 CLAIMS = Claims(
     "03",
     definitions=(
-        "# 03 · One ReLU",
         "[04 · By hand]",
         "The exact losses of the 64 models",
         "its output is always 0",

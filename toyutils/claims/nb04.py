@@ -10,7 +10,6 @@ from toyutils.claims import Claims, number, share, true
 CLAIMS = Claims(
     "04",
     definitions=(
-        "# 04 · By hand",
         "[05 · The pentagon]",
         "with 120° between neighbours",
         "at least 90° between them",

@@ -11,7 +11,6 @@ from toyutils.claims import Claims, number, share, true
 CLAIMS = Claims(
     "05",
     definitions=(
-        "# 05 · The pentagon",
         "[06 · Gradients by hand]",
         "count over 960 models",
         "of the 64 models",

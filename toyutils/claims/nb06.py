@@ -9,9 +9,6 @@ from toyutils.claims import Claims, number, share, true
 CLAIMS = Claims(
     "06",
     definitions=(
-        "# 06 · Gradients by hand",
-        "50 minutes to read",
-        "about 30 seconds to run on two CPU cores",
         "descends no loss at all",
         "**half the sum** over features",
         "Half, because the slope",

@@ -10,9 +10,6 @@ from toyutils.claims import Claims, number, share, true
 CLAIMS = Claims(
     "07",
     definitions=(
-        "# 07 · Which shapes form",
-        "45 minutes to read",
-        "about 40 seconds to run on two CPU cores",
         "three sparsities and 64 seeds: 1152 models in all",
         "The best of 64 seeds",
         "1 for a direction of its own",
