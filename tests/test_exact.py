@@ -409,6 +409,8 @@ def test_shapes_broadcast():
         ({"b": torch.zeros(2)}, r"b has shape \(2,\)"),
         ({"b": torch.zeros(4, 3), "W": torch.zeros(5, 2, 3)}, r"b has shape \(4, 3\)"),
         ({"W": torch.zeros(3)}, r"W has shape \(3,\)"),
+        ({"W": torch.full((2, 3), math.nan)}, "W holds NaN"),
+        ({"b": torch.tensor([0.0, -math.inf, 0.0])}, "b holds NaN or infinite"),
         ({"activation": "tanh"}, "activation is 'tanh'"),
         ({"tolerance": 1e-15}, "tolerance is 1e-15"),
         ({"tolerance": math.nan}, "tolerance is nan"),

@@ -145,6 +145,9 @@ def check_model(W, b, sparsity, importance) -> tuple[Tensor, Tensor, Law, Tensor
         raise ValueError(f"sparsity is {given[1]}; it is a probability and lies in [0, 1]")
     if not ((importance >= 0) & (importance < math.inf)).all():
         raise ValueError(f"importance is {given[2]}; every importance is a number, 0 or more")
+    for name, value in (("W", W), ("b", b)):
+        if not value.isfinite().all():
+            raise ValueError(f"{name} holds NaN or infinite entries; every entry must be finite")
     law = Law(1 - sparsity, set_of.to(W.device), **options)
     return W.expand(*lead, *W.shape[-2:]), b, law, importance
 
