@@ -770,6 +770,6 @@ def test_a_matrix_is_read_by_rows_and_by_columns():
     tips = {trace.hovertext: (trace.xaxis, trace.x[4], trace.y[4]) for trace in fig.data}
     assert tips == {
         "row 0: (0.80, -0.60), length 1.00": ("x", 0.8, -0.6),
-        "feature 0: (0.80, 0.00), length 0.80": ("x2", 0.8, 0.0),
-        "feature 1: (-0.60, 0.00), length 0.60": ("x2", -0.6, 0.0),
+        "feature 0: (0.80, 0.00), length 0.80": ("x2", 0.8, 0.12),
+        "feature 1: (-0.60, 0.00), length 0.60": ("x2", -0.6, -0.12),
     }

@@ -587,3 +587,10 @@ def test_a_gpu_gives_what_the_cpu_gives(settings):
     settled = theory.descend(drawn.W.detach(), drawn.b.detach(), 0.9)
     least = theory.expected_loss(*settled, 0.9)
     assert torch.allclose(theory.expected_loss(drawn.W.data, drawn.b.data, 0.9), least, rtol=0.01)
+
+
+def test_a_history_is_shown_in_one_line():
+    model = LinearModel(2, 1, n_instances=64)
+    history = train(model, torch.rand(64, 20, 2), n_steps=3, progress=False)
+    assert "\n" not in repr(history)
+    assert repr(history).startswith("History of 3 steps, 64 instances: median loss ")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from toyutils.features import Batch, FixedPoints
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """Keep what training passed through. All tensors lie on the CPU.
 
@@ -25,6 +25,14 @@ class History:
     parameters: dict[str, Tensor]
     model: nn.Module
     interrupted: bool = False
+
+    def __repr__(self) -> str:
+        """Return one line: a notebook shows it where a cell ends with `train(…)`."""
+        first, last = self.loss[0].median(), self.loss[-1].median()
+        return (
+            f"History of {int(self.step[-1])} steps, {self.loss.shape[1]} instances: "
+            f"median loss {first:.4g} at the start, {last:.4g} at the end"
+        )
 
     def __getitem__(self, name: str) -> Tensor:
         """Return the parameter `name` at every record, shape (record, instance, …)."""

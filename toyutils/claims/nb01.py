@@ -149,7 +149,7 @@ def _(run):
     return share(run.loss_third < 1.05 / 240).at_least(0.94)
 
 
-@CLAIMS.claim("saddle", "the loss has no slope, yet it falls to either side")
+@CLAIMS.claim("saddle", "yet it falls to either side")
 def _(run):
     """At W = (0, 1) with its best bias the slope is zero; turning W either way lowers the loss."""
     W = torch.tensor([[0.0, 1.0]], dtype=torch.float64, requires_grad=True)

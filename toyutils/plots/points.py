@@ -168,9 +168,12 @@ def rows_and_columns(W) -> go.Figure:
     for k, row in enumerate(W):
         trace = look.arrow(row, look.INK, f"row {k}", text=f"row {k}", reach=reach)
         fig.add_trace(trace, row=1, col=1)
-    for i, (across, *up) in enumerate(W.T.tolist()):
-        tip = torch.tensor([across, *(up or [0.0])], dtype=torch.float64)
-        trace = look.arrow(tip, look.feature_color(i), f"feature {i}", text=str(i), reach=reach)
+    for i, column in enumerate(W.T.tolist()):
+        # On a line, one arrow above the other: they would hide each other.
+        start = torch.tensor([0.0, 0.0 if len(W) == 2 else 0.12 - 0.24 * i]).double()
+        tip = start + torch.tensor([*column, 0.0][:2]).double()
+        trace = look.arrow(tip, look.feature_color(i), f"feature {i}", text=str(i), reach=reach,
+                           start=start)  # fmt: skip
         fig.add_trace(trace, row=1, col=2)
     look.square_axes(fig, -reach, reach, ("feature 0", "feature 1"), 1, 1)
     second = "hidden number 1" if len(W) == 2 else ""
