@@ -108,6 +108,12 @@ def test_a_polygon_needs_three_corners():
         theory.sparse_limit_polygon(2)
 
 
+def test_sparse_limit_has_a_gradient_only_where_its_arguments_do():
+    W, b = torch.eye(2), torch.zeros(2)
+    assert not theory.sparse_limit_loss(W, b).requires_grad
+    assert theory.sparse_limit_loss(W.requires_grad_(), b).requires_grad
+
+
 def test_sparse_limit_is_the_limit():
     random = torch.Generator().manual_seed(9)
     W = 0.8 * torch.randn(2, 5, generator=random, dtype=torch.float64)

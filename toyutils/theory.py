@@ -164,6 +164,8 @@ def sparse_limit_loss(
     squared, slope = value_and_slope(y_squared, overlap)
     xy = slope.diagonal(dim1=-2, dim2=-1) / 2
     loss = (importance * (squared.sum(-1) + 1 / 3 - 2 * xy)).mean(-1)
+    if not (W.requires_grad or b.requires_grad or importance.requires_grad):
+        loss = loss.detach()  # the slope taken in between has a graph of its own
     return torch.where((b > 0).any(-1), math.inf, loss)
 
 
