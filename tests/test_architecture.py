@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "optima": {"exact"},
     "theory": {"exact", "optima"},
     "sweeps": {"arguments"},
+    "best_known": {"theory"},
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
     "plots": {"geometry"},
     "live": {"features", "models", "training", "geometry", "plots"},
