@@ -21,7 +21,6 @@ MAY_IMPORT = {
     "optima": {"exact"},
     "theory": {"exact", "optima"},
     "sweeps": {"arguments"},
-    "best_known": {"theory"},
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
     "plots": {"geometry"},
     "live": {"features", "models", "training", "geometry", "plots"},

@@ -188,7 +188,7 @@ QUESTIONS = {
         ),
     ),
     "08": Questions(
-        "8.5",
+        "8.6",
         (
             {
                 "a": "the matrix is symmetric; importance is not in it.",

@@ -1,5 +1,8 @@
 """Checks of notebook 08: more features."""
 
+import itertools
+import math
+
 import torch
 
 from toyutils.exercises._cases import matrices
@@ -63,8 +66,88 @@ def check_least_linear_loss(seed):
 
 
 @exercise("8.2")
+def check_expected_relu(seed):
+    """Check exercise 8.2: `expected_relu(a, b, density, t)`, E ReLU(b + a · x), a number.
+
+    a (3,), t (node,) the middles of equal steps; held against the closed form of all cases.
+    """
+
+    def by_waves(a, b, p, t, *, together="product", shift=True, tail=True):
+        waves = torch.stack([1 - p + p * _mean_wave(weight * t) for weight in a])
+        phi = waves.prod(0) if together == "product" else waves.sum(0) - 2
+        phi = phi * torch.exp(1j * b * t) if shift else phi
+        integral = ((1 - phi.real) / t**2).sum() * (t[1] - t[0]) + tail / t[-1]
+        return (b + p / 2 * a.sum()) / 2, integral / math.pi
+
+    def expected(a, b, density, t):
+        return closed_form(a, b, density)
+
+    mistakes = {
+        "the bias turns the wave, too: multiply φ by exp(i t b).": (
+            lambda a, b, p, t: sum(by_waves(a, b, p, t, shift=False))
+        ),
+        "the rest of the integral, 1/T, is missing.": (
+            lambda a, b, p, t: sum(by_waves(a, b, p, t, tail=0))
+        ),
+        "that is E|z| / 2; the ReLU is half of z + |z|.": (
+            lambda a, b, p, t: by_waves(a, b, p, t)[1]
+        ),
+        "that is E(z + |z|): take half.": lambda a, b, p, t: 2 * sum(by_waves(a, b, p, t)),
+        "that is the ReLU of the mean; the mean of the ReLU is asked.": (
+            lambda a, b, p, t: torch.as_tensor(b + p / 2 * a.sum()).clamp(min=0)
+        ),
+        "you used the sparsity where the density belongs.": (
+            lambda a, b, p, t: closed_form(a, b, 1 - p)
+        ),
+        "a feature is often absent: its factor is 1 - p + p (…), not (…) alone.": (
+            lambda a, b, p, t: closed_form(a, b, 1.0)
+        ),
+        "the factors of independent features are multiplied, not added.": (
+            lambda a, b, p, t: sum(by_waves(a, b, p, t, together="sum"))
+        ),
+        "E|z| has the factor 2/π in front of the integral.": (
+            lambda a, b, p, t: by_waves(a, b, p, t)[0] + math.pi / 2 * by_waves(a, b, p, t)[1]
+        ),
+    }
+    random = generator(seed)
+    t = (torch.arange(1000.0) + 0.5) / 10
+    cases = []
+    for _ in range(4):
+        a = torch.tensor([number(0.5, 1.2, random), -number(0.4, 0.9, random), 0.0])
+        a[2] = number(0.2, 0.6, random)
+        cases.append((a, number(0.15, 0.4, random), number(0.2, 0.4, random), t))
+    hint = "for a = 0 the answer is ReLU(b); for large b it is the mean of z."
+    return Formula(cases, expected, mistakes, hint=hint, tolerance=1e-3)
+
+
+def _mean_wave(s):
+    """Return the mean of exp(i s u) for u uniform on [0, 1]."""
+    return (torch.exp(1j * s) - 1) / (1j * s)
+
+
+def closed_form(a, b, density):
+    """Return E ReLU(b + a · x) of sparse features: a is (feature,), without a zero.
+
+    By cases: each feature is absent, or integrated in closed form.
+    """
+    total = 0.0
+    for active in itertools.product((False, True), repeat=len(a)):
+        chosen = [float(weight) for weight, on in zip(a, active, strict=True) if on]
+        k = len(chosen)
+        corners = itertools.product((0, 1), repeat=k)
+        integral = sum(
+            (-1) ** (k - sum(corner))
+            * max(b + sum(c * w for c, w in zip(corner, chosen, strict=True)), 0) ** (k + 1)
+            for corner in corners
+        )
+        scale = math.prod(chosen) * math.factorial(k + 1)
+        total += density**k * (1 - density) ** (len(a) - k) * integral / scale
+    return total
+
+
+@exercise("8.3")
 def check_shared_with_others(seed):
-    """Check exercise 8.2: `shared_with_others(W)`, Σ_{j≠i} (Ŵ_i · W_j)², (feature,)."""
+    """Check exercise 8.3: `shared_with_others(W)`, Σ_{j≠i} (Ŵ_i · W_j)², (feature,)."""
 
     def squared(W):
         return (W.T @ W / W.norm(dim=0)[:, None]) ** 2
@@ -95,9 +178,9 @@ def check_shared_with_others(seed):
     return Formula([(W,) for W in matrices(generator(seed))], expected, mistakes, hint=hint)
 
 
-@exercise("8.3")
+@exercise("8.4")
 def check_partners(seed):
-    """Check exercise 8.3: `partners(W)`, for every feature the most opposite one, (feature,)."""
+    """Check exercise 8.4: `partners(W)`, for every feature the most opposite one, (feature,)."""
 
     def cosines(W):
         unit = W / W.norm(dim=0)
@@ -133,9 +216,9 @@ def check_partners(seed):
     return Formula(cases, expected, mistakes, hint=hint)
 
 
-@exercise("8.4")
+@exercise("8.5")
 def check_first_record(seed):
-    """Check exercise 8.4: `first_record(norms)`, (record, feature) -> (feature,), -1 if never."""
+    """Check exercise 8.5: `first_record(norms)`, (record, feature) -> (feature,), -1 if never."""
 
     def first(norms):
         return (norms > 0.5).int().argmax(0)
