@@ -1,11 +1,9 @@
 """Models of many equally important features, as in the paper's section on dimensionality.
 
-`SMALL` trains in half a minute on two cores, `PAPER` (the paper's own n and m) in five minutes.
-`PUBLISHED` is the recipe of published notebooks: a constant small rate, a bias that is free; ten
-minutes. The results of these two are stored beside this file; rebuild them with
+Two sizes: `SMALL` trains in half a minute on two cores, `PAPER` (the paper's own n and m) in five
+minutes. The result of `PAPER` is stored beside this file; rebuild it with
 
-    python -m toyutils.dimensionality paper
-    python -m toyutils.dimensionality published
+    python -m toyutils.dimensionality
 """
 
 from dataclasses import dataclass
@@ -17,19 +15,14 @@ from torch import Tensor
 
 from toyutils import geometry
 from toyutils.features import IndependentFeatures
-from toyutils.models import CentredReLUModel, ReLUModel
+from toyutils.models import CentredReLUModel
 from toyutils.sweeps import side_by_side
 from toyutils.theory import feature_mean, feature_variance
 from toyutils.training import FAST, train
 
 SMALL = dict(n_features=200, n_hidden=20, n_steps=2000, learning_rate=1e-2)
 PAPER = dict(n_features=400, n_hidden=30, n_steps=16_000, learning_rate=3e-3)
-PUBLISHED = dict(
-    n_features=200, n_hidden=20, n_steps=8000, learning_rate=1e-3, batch_size=512,
-    schedule="constant", centred=False,
-)  # fmt: skip
 STORED = Path(__file__).with_name("dimensionality_paper.npz")
-STORED_PUBLISHED = Path(__file__).with_name("dimensionality_published.npz")
 
 
 @dataclass(frozen=True)
@@ -52,13 +45,12 @@ class UniformModels:
 
 def train_uniform(
     density, *, n_features: int, n_hidden: int, n_steps: int, learning_rate: float,
-    n_seeds: int = 1, batch_size: int = 128, schedule: str = "cosine", centred: bool = True,
-    seed: int = 0, progress: bool = True,
+    n_seeds: int = 1, batch_size: int = 128, seed: int = 0, progress: bool = True,
 ) -> UniformModels:  # fmt: skip
     """Train ReLU models with importance 1 for all features, `n_seeds` at each density.
 
     `density` (density,) in (0, 1]. All models train side by side in one call of `train`; what
-    else can be wrong, it says. With `centred` the model learns what its bias adds to the mean.
+    else can be wrong, it says.
 
     Raises ValueError when a density is out of range.
 
@@ -72,14 +64,8 @@ def train_uniform(
         )
     grid = side_by_side(sparsity=1 - density, n_seeds=n_seeds)
     features = IndependentFeatures(n_features, grid["sparsity"])
-    size = n_features, n_hidden, grid.n_instances
-    if centred:
-        model = CentredReLUModel(*size, mean=features.mean, seed=seed)
-    else:
-        model = ReLUModel(*size, seed=seed)
-    recipe = FAST | dict(
-        learning_rate=learning_rate, n_steps=n_steps, batch_size=batch_size, schedule=schedule
-    )
+    model = CentredReLUModel(n_features, n_hidden, grid.n_instances, mean=features.mean, seed=seed)
+    recipe = FAST | dict(learning_rate=learning_rate, n_steps=n_steps, batch_size=batch_size)
     train(model, features, seed=seed, progress=progress, **recipe)
     W = grid.unflatten(model.W)
     worth = worth_per_dimension(model.W, model.b, grid["sparsity"][:, 0], seed)
