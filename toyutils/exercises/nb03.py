@@ -213,7 +213,7 @@ def check_initial_weights(seed):
 def _descend_from(W):
     """Descend from the starts W and return praise, or raise Wrong with what happened to them."""
     n_instances = len(W)
-    final, _ = theory.descend(W, torch.zeros(n_instances, 2), 0.8, max_step=0.1)
+    final, _ = theory.descend(W, torch.zeros(n_instances, 2), 0.8, max_step=0.05)
     final = final[:, 0]
     reached = ((final.abs() - 1).abs() <= 0.2).all(-1) & (final.prod(-1) < 0)
     count = f"{int(reached.sum())} of {n_instances} became antipodal"

@@ -278,7 +278,8 @@ def _require_asymmetry(given, J):
         "the norm adds up all entries, `np.linalg.norm`; the largest alone says less.": (
             np.abs(J - J.T).max() / np.abs(J).max()
         ),
-        "half of it is the odd part of J; the whole difference J - Jᵀ is asked.": right / 2,
+        "that is half of it, the length of the odd part of J; the whole difference is asked.": right
+        / 2,
     }
     hint = "row a, column b of J: how slope a changes when number b of W does. Nudge one at a time."
     for text, wrong in mistakes.items():
