@@ -181,6 +181,11 @@ EQUIVALENT = {
             "J = np.ones((W.size, W.size))",
         },
     },
+    "the grid is so fine that its last point and the one before differ by less than is asked": {
+        "expected_relu": {
+            "integral = ((1 - phi.real) / t ** 2).sum() * (t[1] - t[0]) + 1 / t[-2]",
+        },
+    },
     "a common factor of J cancels, and a slope this straight has the same slope on either side": {
         "asymmetry": {
             "J[:, column] = ((slope(W + nudge) - slope(W - nudge)) * 2e-05).ravel()",

@@ -19,6 +19,7 @@ OF_ONE_SIZE = {
     "antipodal_loss", "as_good_as", "boundary", "feature_variance", "interference_cost",
     "minimum_loss", "seeds_needed", "three_prototypes", "two_pairs_loss", "two_slopes",
     "asymmetry",  # takes a function: its own matrices are what is judged
+    "expected_relu",  # always of three features
 }  # fmt: skip
 PATHS = notebooks.notebook_paths()
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])

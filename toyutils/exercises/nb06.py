@@ -235,7 +235,7 @@ def check_missing_terms(seed):
 
 @exercise("6.6")
 def check_asymmetry(seed):
-    """Check exercise 6.6: `asymmetry(slope, W)`, ‖J - Jᵀ‖ / ‖J‖ of a field of slopes.
+    """Check exercise 6.6: `asymmetry(slope, W)`, how far a field of slopes is from a gradient.
 
     slope a function of an array W -> array shaped like W; W of any shape -> number.
     """
