@@ -20,7 +20,7 @@ def check_two_slopes(seed):
         return w_decode * x, w_encode * x
 
     mistakes = {
-        "these are exchanged: with w_decode held, y is (w_decode · x) times w_encode.": (
+        "these are exchanged: hold w_decode still, and ask what y gains from w_encode.": (
             lambda e, d, x: (e * x, d * x)
         ),
         "both slopes carry the input x.": lambda e, d, x: (d, e),
