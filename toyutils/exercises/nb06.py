@@ -13,7 +13,7 @@ from toyutils.exercises.concepts import concepts_of
 def check_two_slopes(seed):
     """Check exercise 6.1: `two_slopes(w_encode, w_decode, x)`, one weight's two uses apart.
 
-    Three numbers -> (slope by w_encode, slope by w_decode) of y = w_decode · (w_encode · x).
+    Three numbers -> (slope by w_encode, slope by w_decode) of what goes in and out again.
     """
 
     def expected(w_encode, w_decode, x):
