@@ -11,7 +11,7 @@ LAB_FLAGS ?=
 # Jupyter refuses to run as root, as containers do, unless it is told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab live bench course slides claims test lint notebooks test-newest test-colab test-weekly browser stamp format clean
+.PHONY: help lab live bench course slides claims test lint types notebooks test-newest test-colab test-weekly browser stamp format clean
 
 help:
 	@echo "make lab    open the curriculum in JupyterLab"
@@ -53,6 +53,10 @@ lint: $(VENV)/.installed
 	$(BIN)/oxlint --deny-warnings toyutils
 	$(BIN)/codespell README.md bench book notebooks tests toyutils tools
 	$(BIN)/python tools/notebooks.py stamp --check
+
+# Types in the live apps' JavaScript. The compiler is JavaScript's own and comes by npx.
+types:
+	npx --yes --package typescript@7.0.2 tsc --project toyutils/live/jsconfig.json
 
 test-newest: notebooks $(VENV)/.installed browser
 	$(PYTEST) tests

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "sweeps": {"arguments"},
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
     "plots": {"geometry"},
-    "live": {"features", "models", "training", "geometry", "plots"},
+    "live": {"features", "models", "training", "geometry", "optima", "plots"},
     "claims": {"features", "models", "training", "geometry", "theory", "sweeps", "exercises"},
     "exercises": {"features", "models", "training", "geometry", "theory", "sweeps", "plots"},
 }
