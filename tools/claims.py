@@ -1,18 +1,27 @@
-"""Measure every claim under many sets of seeds: `python tools/claims.py [--seeds 10] [--jobs 2]`.
+"""Measure every claim under several sets of seeds, and keep the evidence.
+
+    python tools/claims.py [--seeds 3] [--first 0] [--jobs 2] [03 05 ...]
+    python tools/claims.py recall FOLDER    put kept results that still fit into FOLDER/<shift>
+    python tools/claims.py missing FOLDER SHIFT    name the notebooks without a result there
 
 Each notebook runs once for every set of seeds, as the learner's file. A run that was killed
-resumes: every notebook and set of seeds is a file of its own in `--folder`. Prints a line for each
-claim, with the number of sets of seeds under which it holds.
+resumes: every notebook and set of seeds is a file of its own in `--folder`. What came out goes to
+`book/evidence.json`, with a certificate: commit, versions, machine, seconds, a digest of what each
+result depends on. `make test` measures again only where that digest no longer fits.
 """
 
 import argparse
 import hashlib
 import json
 import os
+import platform
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -26,14 +35,50 @@ from toyutils import claims  # noqa: E402
 from toyutils.sweeps import product, sweep  # noqa: E402
 
 STEP = 1009  # from one set of seeds to the next: a prime far above any seed of a notebook
+EVIDENCE = ROOT / "book/evidence.json"
+# What no result depends on: how things look, and what checks a learner's answers.
+NO_RESULTS = ("plots", "live", "exercises")
+
+
+def path_of(number: str) -> Path:
+    """Return the file of notebook `number`."""
+    [path] = [path for path in notebooks.notebook_paths() if path.name.startswith(number)]
+    return path
+
+
+def meaning(code: str) -> str:
+    """Return code without the lines that only a reader needs: comments and blank ones."""
+    kept = (line.rstrip() for line in code.splitlines())
+    return "\n".join(line for line in kept if line and not line.lstrip().startswith("#"))
+
+
+def content_of(number: str) -> str:
+    """Return a digest of what a result depends on: the notebook's code, its claims, the package."""
+    package = ROOT / "toyutils"
+    files = [
+        path
+        for path in sorted(package.rglob("*"))
+        if path.suffix in (".py", ".npz")
+        and path.relative_to(package).parts[0] not in (*NO_RESULTS, "claims")
+    ]
+    files += [package / "claims/__init__.py", package / f"claims/nb{number}.py"]
+    digest = hashlib.sha256()
+    for path in files:
+        data = path.read_bytes()
+        digest.update(data if path.suffix == ".npz" else meaning(data.decode()).encode())
+    for cell in notebooks.read(path_of(number)).cells:
+        if cell.cell_type == "code" and "setup" not in notebooks.tags(cell):
+            digest.update(meaning(cell.source).encode())
+    return digest.hexdigest()[:16]
 
 
 def measured(number: str, seeds: int, content: str) -> dict:
-    """Run notebook `number` with its seeds shifted; return {claim: result} as its kernel ends.
+    """Run notebook `number` with its seeds shifted; return its results and its seconds.
 
     `content` only tells one state of the project from another.
     """
-    [path] = [path for path in notebooks.notebook_paths() if path.name.startswith(number)]
+    path = path_of(number)
+    start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         ipython = shutil.copytree(ROOT / "tests/claims/ipython", Path(folder) / "ipython")
         environment = os.environ | {
@@ -45,52 +90,133 @@ def measured(number: str, seeds: int, content: str) -> dict:
             resources={"metadata": {"path": str(path.parent)}},
         )  # fmt: skip
         client.execute(env=environment)
-        return json.loads((Path(folder) / f"{number}.json").read_text(encoding="utf-8"))
+        results = json.loads((Path(folder) / f"{number}.json").read_text(encoding="utf-8"))
+    return {"results": results, "seconds": round(time.monotonic() - start)}
 
 
-def content_of(number: str) -> str:
-    """Return a digest of the notebook, its claims and the package: what a result depends on."""
-    files = [*sorted((ROOT / "toyutils").rglob("*.py")), *(ROOT / "notebooks").glob(f"{number}_*")]
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def verdicts(runs: list[dict]) -> list[str]:
+def lines(number: str, runs: dict[int, dict]) -> list[str]:
     """Return a line for each claim: in how many runs it holds, fails or crashes, and its values."""
-    lines = []
-    for name in runs[0]:
-        results = [run[name] for run in runs]
+    told = []
+    for name in claims.of(number).all:
+        results = [run["results"].get(name, {"crashed": "not measured"}) for run in runs.values()]
         held = sum(bool(result.get("holds")) for result in results)
         crashed = sum("crashed" in result for result in results)
         values = ", ".join(result.get("shown", "crashed") for result in results)
         crashes = f", crashed in {crashed}" if crashed else ""
-        lines.append(f"{name}: holds in {held} of {len(runs)}{crashes} ({values})")
-    return lines
+        told.append(f"{name}: holds in {held} of {len(runs)}{crashes} ({values})")
+    return told
+
+
+def certificate(seconds: float, jobs: int) -> dict:
+    """Return where, when and with what the evidence was made."""
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    return {
+        "commit": commit or "unknown",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("torch", "numpy")},
+        "seconds": round(seconds),
+        "processes": jobs,
+    }
+
+
+def kept() -> dict:
+    """Return the evidence that is kept, {number: {content, certificate, seeds: {shift: …}}}."""
+    if not EVIDENCE.exists():
+        return {}
+    return json.loads(EVIDENCE.read_text(encoding="utf-8"))
+
+
+def keep(number: str, content: str, runs: dict[int, dict], made: dict) -> None:
+    """Put the results of one notebook into the evidence, a line for each claim and set of seeds."""
+    evidence = kept()
+    seeds = {str(STEP * k): run["results"] for k, run in sorted(runs.items())}
+    old = evidence.get(number, {})
+    if old.get("content") == content:
+        seeds = old["seeds"] | seeds
+    evidence[number] = {"content": content, "certificate": made, "seeds": seeds}
+    rows = []
+    for name, entry in sorted(evidence.items()):
+        shifts = [
+            f'   "{shift}": {{\n'
+            + ",\n".join(f'    "{k}": {json.dumps(v)}' for k, v in results.items())
+            + "\n   }"
+            for shift, results in sorted(entry["seeds"].items(), key=lambda item: int(item[0]))
+        ]
+        rows.append(
+            f' "{name}": {{\n  "content": "{entry["content"]}",\n'
+            f'  "certificate": {json.dumps(entry["certificate"])},\n'
+            '  "seeds": {\n' + ",\n".join(shifts) + "\n  }\n }"
+        )
+    text = "{\n" + ",\n".join(rows) + "\n}\n"
+    partial = EVIDENCE.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(EVIDENCE)
+
+
+def recall(folder: Path) -> None:
+    """Write the kept results that still fit to `folder`/<shift>/<number>.json."""
+    for number, entry in kept().items():
+        if number in claims.numbers() and entry["content"] == content_of(number):
+            for shift, results in entry["seeds"].items():
+                path = folder / shift / f"{number}.json"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps(results, indent=1), encoding="utf-8")
+
+
+def missing(folder: Path, shift: str) -> list[Path]:
+    """Return the notebooks that have no result for this shift of seeds in `folder`."""
+    return [
+        path_of(number)
+        for number in claims.numbers()
+        if not (folder / shift / f"{number}.json").exists()
+    ]
+
+
+def measure(options) -> int:
+    """Measure, print a line for each claim, and keep the evidence."""
+    seeds = range(options.first, options.first + options.seeds)
+    points = [
+        point | {"content": content_of(point["number"])}
+        for point in product(number=options.numbers or claims.numbers(), seeds=seeds)
+    ]
+    start = time.monotonic()
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as executor:
+        swept = sweep(measured, points, options.folder, executor=executor)
+    made = certificate(time.monotonic() - start, options.jobs)
+    for number in dict.fromkeys(point["number"] for point in points):
+        runs = {
+            point["seeds"]: result
+            for point, result in zip(points, swept.results, strict=True)
+            if point["number"] == number and result is not None
+        }
+        print("\n".join(lines(number, runs) if runs else [f"{number}: no run came to its end"]))
+        if runs and not options.dry:
+            keep(number, content_of(number), runs, made)
+    return 1 if swept.errors else 0
 
 
 def main(arguments=None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["recall"]:
+        recall(Path(arguments[1]))
+        return 0
+    if arguments[:1] == ["missing"]:
+        print(*missing(Path(arguments[1]), arguments[2]))
+        return 0
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10, help="how many sets of seeds")
+    parser.add_argument("--seeds", type=int, default=3, help="how many sets of seeds")
+    parser.add_argument(
+        "--first", type=int, default=0, help="the first of them; the notebook's own is 0"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes side by side")
     parser.add_argument("--folder", type=Path, default=ROOT / "build/claims-many")
+    parser.add_argument("--dry", action="store_true", help="print only; keep the evidence as it is")
     parser.add_argument("numbers", nargs="*", help="notebooks, such as 03 05; all by default")
-    options = parser.parse_args(arguments)
-    points = [
-        point | {"content": content_of(point["number"])}
-        for point in product(number=options.numbers or claims.numbers(), seeds=range(options.seeds))
-    ]
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as executor:
-        swept = sweep(measured, points, options.folder, executor=executor)
-    for number in dict.fromkeys(point["number"] for point in points):
-        runs = [
-            result
-            for point, result in zip(points, swept.results, strict=True)
-            if point["number"] == number and result is not None
-        ]
-        print("\n".join(verdicts(runs) if runs else [f"{number}: no run came to its end"]))
-    return 1 if swept.errors else 0
+    return measure(parser.parse_args(arguments))
 
 
 if __name__ == "__main__":
