@@ -11,11 +11,12 @@ LAB_FLAGS ?=
 # Jupyter refuses to run as root, as containers do, unless it is told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab live bench course slides claims test lint types notebooks test-newest test-colab test-weekly browser stamp format clean
+.PHONY: help lab live book bench course slides claims test lint types notebooks test-newest test-colab test-weekly browser stamp format clean
 
 help:
 	@echo "make lab    open the curriculum in JupyterLab"
 	@echo "make live   write build/live.html, the live models on one page that needs no network"
+	@echo "make book   build the site into build/book, from executed notebooks"
 	@echo "make course write build/course: hand-outs, solutions, and a course for nbgrader"
 	@echo "make slides write build/slides: one page for each session of the course, some minutes"
 	@echo "make bench  time our recipes against published ones, some ten minutes"
@@ -41,6 +42,10 @@ course: $(VENV)/.installed
 
 slides: $(VENV)/.installed
 	$(BIN)/python tools/slides.py build/slides
+
+# The site, in build/book; notebooks run only where their content has changed.
+book: $(VENV)/.installed
+	$(BIN)/python tools/book.py
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench

@@ -1,15 +1,19 @@
-"""Train the models behind the README's picture, and draw it.
+"""Train the models behind the pictures of the README and the book, and draw them.
 
-    python tools/pictures.py        write book/images/five_features.svg (half a minute)
+    python tools/pictures.py        write book/images (a minute)
 
-Five features, two hidden numbers, importance 0.9**i, 64 seeds for each of four sparsities. Above:
-the feature directions of the first seed. Below: how many features each of the 64 keeps. Nothing is
-drawn by hand; the setting is that of notebook 00, trained twice as long.
+`five_features.svg`: five features, two hidden numbers, importance 0.9**i, 64 seeds for each of four
+sparsities. Above: the feature directions of the first seed. Below: how many features each of the 64
+keeps. The setting is that of notebook 00, trained twice as long. `pentagon.svg`: one training at
+sparsity 0.97, as a film of some seconds. `preview.png`: how it ends. Nothing is drawn by hand, and
+each picture carries a digest of this file and of the package's core, which a test compares.
 """
 
+import hashlib
 from pathlib import Path
 
 import torch
+from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from toyutils import geometry
@@ -19,17 +23,94 @@ from toyutils.plots.look import INK, arrow, feature_color, hidden_plane, styled
 from toyutils.plots.show import still
 from toyutils.training import train
 
-TARGET = Path(__file__).resolve().parent.parent / "book" / "images" / "five_features.svg"
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "book" / "images"
+# What the pictures depend on.
+CODE = [Path(__file__).resolve(), *(ROOT / f"toyutils/{name}.py"
+        for name in ("features", "models", "training", "geometry", "plots/look", "plots/still"))]
 SPARSITIES = (0.0, 0.7, 0.9, 0.97)
 N_SEEDS = 64
 N_FEATURES = 5
 
 
 def main():
+    IMAGES.mkdir(exist_ok=True)
     W = trained().reshape(len(SPARSITIES), N_SEEDS, 2, N_FEATURES)
-    TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(still(picture(W).to_dict()) + "\n", encoding="utf-8")
-    print(TARGET)
+    signed(IMAGES / "five_features.svg", still(picture(W).to_dict()))
+    path = one_training()
+    signed(IMAGES / "pentagon.svg", film(path))
+    preview(path[-1], IMAGES / "preview.png")
+    print(*sorted(IMAGES.iterdir()), sep="\n")
+
+
+def digest():
+    """Return a digest of the code that the pictures depend on."""
+    made = hashlib.sha256()
+    for path in CODE:
+        made.update(path.read_bytes())
+    return made.hexdigest()[:16]
+
+
+def signed(path, drawing):
+    path.write_text(f"{drawing}\n<!-- drawn by code {digest()} -->\n", encoding="utf-8")
+
+
+def one_training():
+    """Return W (record, hidden, feature) of one training at sparsity 0.97, records growing apart."""
+    model = ReLUModel(N_FEATURES, 2, seed=1)
+    history = train(
+        model, IndependentFeatures(N_FEATURES, 0.97), n_steps=1200, batch_size=128,
+        learning_rate=1e-2, optimizer="adam", schedule="cosine",
+        record_at=[round(1200 * (k / 48) ** 2) for k in range(49)],
+    )  # fmt: skip
+    return history["W"][:, 0]
+
+
+def film(path, seconds=7):
+    """Return an SVG in which the arrows of `path` (record, hidden, feature) move, over and over.
+
+    It rests on the last record for a third of the time.
+    """
+    n, held = len(path), len(path) // 2
+    times = ";".join(f"{min(k / (n + held - 1), 1):.3f}" for k in [*range(n), n + held - 1])
+    scale = 100 / path.abs().max()
+    arrows = []
+    for i in range(path.shape[2]):
+        ends = scale * path[:, :, i]
+        moves = "".join(
+            f'<animate attributeName="{name}" dur="{seconds}s" repeatCount="indefinite" '
+            f'keyTimes="{times}" values="'
+            + ";".join(f"{sign * float(v):.1f}" for v in [*ends[:, axis], ends[-1, axis]])
+            + '"/>'
+            for name, axis, sign in (("x2", 0, 1), ("y2", 1, -1))
+        )
+        x, y = float(ends[-1, 0]), -float(ends[-1, 1])
+        arrows.append(
+            f'<line x1="0" y1="0" x2="{x:.1f}" y2="{y:.1f}" stroke="{feature_color(i)}">'
+            f"{moves}</line>"
+        )
+    words = (
+        "Five arrows in a plane: the directions that one network gives to five features while it "
+        "trains. They begin at random and end as a regular pentagon."
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-120 -120 240 240" width="320" '
+        f'height="320" role="img" aria-label="{words}"><title>{words}</title>'
+        f'<circle r="{float(scale):.1f}" fill="none" stroke="#888" stroke-dasharray="2 4"/>'
+        f'<g stroke-width="6" stroke-linecap="round">{"".join(arrows)}</g></svg>'
+    )
+
+
+def preview(W, target):
+    """Write a picture of W (hidden, feature) in the size that links to the book are shown with."""
+    page = Figure(figsize=(12, 6.3), dpi=100)
+    area = page.add_axes((0.25, 0.05, 0.5, 0.9))
+    for i in range(W.shape[1]):
+        area.annotate("", W[:, i].tolist(), (0, 0),
+                      arrowprops=dict(arrowstyle="-|>", color=feature_color(i), lw=6))  # fmt: skip
+    area.set(xlim=(-1.4, 1.4), ylim=(-1.3, 1.3), aspect="equal")
+    area.axis("off")
+    page.savefig(target, metadata={"Software": f"drawn by code {digest()}"})
 
 
 def trained():
