@@ -387,7 +387,7 @@ def test_readme_lists_every_notebook(tmp_path):
     text = readme.read_text()
     assert notebooks.stamp_readme(root=tmp_path) == []
     assert "git clone https://github.com/owner/name\ncd name\n" in text
-    assert f"| [01 · Title](notebooks/{path.name}) | What is lost? | [![Open in Colab]" in text
+    assert f"| [01 · Title](notebooks/{path.name}) | What is lost? | [Colab](https://colab" in text
     assert "mybinder.org/v2/gh/owner/name/main?urlpath=lab/tree/notebooks/01_t" in text
     assert "stale" not in text
     assert text.startswith("Intro.")

@@ -155,9 +155,7 @@ def _checked(ids: list[str]) -> str:
     """Return the line that leads from a paragraph to the claims behind it."""
     links = " · ".join(f'<a href="../claims.html#{name}">{name}</a>' for name in ids)
     word = "1 claim" if len(ids) == 1 else f"{len(ids)} claims"
-    return (
-        f'\n\n<details class="tu-evidence"><summary>{word} checked</summary>{links}</details>\n'
-    )
+    return f'\n\n<details class="tu-evidence"><summary>{word} checked</summary>{links}</details>\n'
 
 
 def _output(output, page: Page, section: str, states: dict):
@@ -353,7 +351,7 @@ def sphinx(output: Path, whole: bool = True) -> None:
 
 def _lighter(page: str) -> str:
     """Return a page without the theme's icons as a program: they come from its fonts."""
-    page = re.sub(r'<script[^>]*fontawesome[^>]*></script>', "", page)
+    page = re.sub(r"<script[^>]*fontawesome[^>]*></script>", "", page)
     page = re.sub(r'<link[^>]*rel="preload"[^>]*fontawesome[^>]*>', "", page)
     return re.sub(r"<pre(?! tabindex)", '<pre tabindex="0"', page)
 

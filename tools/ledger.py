@@ -71,10 +71,15 @@ def notebook_rows() -> list[Row]:
             first = results[0] if results else {}
             made.append(
                 Row(
-                    id=claim.id, kind=claim.kind, source=claim.source or "this course",
-                    statement=claim.statement, verdict=verdict(results),
-                    measured=shown(first), threshold=first.get("threshold", ""),
-                    seeds=len(results), notebook=number,
+                    id=claim.id,
+                    kind=claim.kind,
+                    source=claim.source or "this course",
+                    statement=claim.statement,
+                    verdict=verdict(results),
+                    measured=shown(first),
+                    threshold=first.get("threshold", ""),
+                    seeds=len(results),
+                    notebook=number,
                     last_run=entry["certificate"].get("date", ""),
                 )  # fmt: skip
             )
@@ -116,11 +121,16 @@ def source_rows(verdicts: dict[str, str]) -> list[Row]:
         title = told["source"][one["source"]]["title"]
         made.append(
             Row(
-                id=one["id"], kind=one.get("kind", "computed"),
+                id=one["id"],
+                kind=one.get("kind", "computed"),
                 source=f"{title}, {one['section']}" if one.get("section") else title,
-                statement=one["says"], verdict=decided, number=one.get("number", ""),
-                reading=one.get("reading", ""), fidelity=one.get("fidelity", ""),
-                corrected=one.get("true", ""), rests_on=" ".join(one.get("evidence", ())),
+                statement=one["says"],
+                verdict=decided,
+                number=one.get("number", ""),
+                reading=one.get("reading", ""),
+                fidelity=one.get("fidelity", ""),
+                corrected=one.get("true", ""),
+                rests_on=" ".join(one.get("evidence", ())),
                 notebook=next(iter(one.get("evidence", ())), "")[:2],
             )  # fmt: skip
         )

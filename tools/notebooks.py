@@ -167,11 +167,17 @@ def stamp_readme(check=False, root=ROOT):
     if not start or not end:
         raise NotebookError("README.md: `<!-- notebooks -->` … `<!-- /notebooks -->` is missing")
     address = home(root)
-    rows = ["| notebook | question | open in |", "| --- | --- | --- |"]
+    rows = ["| notebook | question | open |", "| --- | --- | --- |"]
     for notebook in notebook_paths(root):
         title, question = title_and_question(notebook)
-        badges = BADGES.format(**address, file=notebook.name).replace("\n", " ")
-        rows.append(f"| [{title}](notebooks/{notebook.name}) | {question} | {badges} |")
+        # The badges' links without their pictures, which would make the table wide.
+        links = re.findall(
+            r"\]\((https://[^)]+)\)$", BADGES.format(**address, file=notebook.name), re.M
+        )
+        ways = " · ".join(
+            f"[{way}]({link})" for way, link in zip(("Colab", "Binder"), links, strict=True)
+        )
+        rows.append(f"| [{title}](notebooks/{notebook.name}) | {question} | {ways} |")
     name = address["slug"].partition("/")[2]
     clone = rf"\g<1>{address['repository']}\g<2>{name}"
     before, after = (

@@ -26,8 +26,13 @@ from toyutils.training import train
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "book" / "images"
 # What the pictures depend on.
-CODE = [Path(__file__).resolve(), *(ROOT / f"toyutils/{name}.py"
-        for name in ("features", "models", "training", "geometry", "plots/look", "plots/still"))]
+CODE = [
+    Path(__file__).resolve(),
+    *(
+        ROOT / f"toyutils/{name}.py"
+        for name in ("features", "models", "training", "geometry", "plots/look", "plots/still")
+    ),
+]
 SPARSITIES = (0.0, 0.7, 0.9, 0.97)
 N_SEEDS = 64
 N_FEATURES = 5

@@ -39,7 +39,7 @@ PAGES = {
             "what all 64 keep",
             "takes 30 to 80 minutes",
             "with Python 3.11 or newer",
-            "None of them is here yet",
+            "under [CC BY 4.0]",
             "To lead them all to your fork",
         ),
     ),
