@@ -63,20 +63,24 @@ lint: $(VENV)/.installed
 types:
 	npx --yes --package typescript@7.0.2 tsc --project toyutils/live/jsconfig.json
 
-test-newest: notebooks $(VENV)/.installed browser
+test-newest: notebooks book browser
 	$(PYTEST) tests
 
-# The learner's files as they are. What each claim of their prose comes to is left in
-# build/claims, where tests/claims holds it against the words. Two more sets of seeds run for
-# notebooks whose kept evidence no longer fits; `make claims` measures it anew.
+# The learner's files as they are, from copies that keep their outputs for the book. What each
+# claim of their prose comes to is left in build/claims, where tests/claims holds it against the
+# words. Two more sets of seeds run where the kept evidence no longer fits: see `make claims`.
 notebooks: $(VENV)/.installed
-	rm -rf build/claims build/ipython && mkdir -p build && cp -r tests/claims/ipython build/
+	rm -rf build/claims build/ipython build/executed
+	mkdir -p build && cp -r tests/claims/ipython build/ && cp -r notebooks build/executed
+	IPYTHONDIR='$(CURDIR)/build/ipython' CLAIMS='$(CURDIR)/build/claims/0' \
+		$(PYTEST) --nbmake --overwrite --nbmake-timeout=300 build/executed
+	$(BIN)/python tools/book.py --mark
 	$(BIN)/python tools/claims.py recall build/claims
-	rm -rf build/claims/0
-	for shift in 0 1009 2018; do \
+	for shift in 1009 2018; do \
 		books=$$($(BIN)/python tools/claims.py missing build/claims $$shift) || exit 1; \
 		test -z "$$books" || IPYTHONDIR='$(CURDIR)/build/ipython' SEED_SHIFT=$$shift \
-		CLAIMS='$(CURDIR)/build/claims/'$$shift $(PYTEST) --nbmake --nbmake-timeout=300 $$books || exit 1; \
+		CLAIMS='$(CURDIR)/build/claims/'$$shift $(PYTEST) --nbmake --nbmake-timeout=300 $$books \
+		|| exit 1; \
 	done
 
 # What Colab ships: older plotly, ipywidgets and numpy. The set-up cell comes first: it installs

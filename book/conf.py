@@ -81,4 +81,5 @@ def _head(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
+    """Let every page have a head of its own."""
     app.connect("html-page-context", _head)

@@ -46,7 +46,7 @@ LEFT_OUT = {"badges", "setup"}
 
 @dataclass
 class Figure:
-    """A figure of a page: its name ("05-3"), what it shows in words, its still drawing, its data."""
+    """A figure of a page: its name ("05-3"), itself in words, its still drawing, its data."""
 
     name: str
     alt: str
@@ -291,7 +291,7 @@ def _with_node(folder: Path | None = None) -> dict:
 
 
 def _responsive(data: dict) -> dict:
-    """Return a figure's data without what belongs to one page: its width, its renderer's settings."""
+    """Return a figure's data without what belongs to one page: width and settings."""
     layout = {key: value for key, value in data["layout"].items() if key != "width"}
     return {key: value for key, value in data.items() if key != "config"} | {"layout": layout}
 
@@ -339,8 +339,8 @@ def gallery(pages: list[Page]) -> str:
 def sphinx(output: Path, whole: bool = True) -> None:
     """Run Sphinx; a warning is an error where all pages are there that links may lead to."""
     subprocess.run(
-        [sys.executable, "-m", "sphinx", *(["-W", "--keep-going"] if whole else []), "-q", "-b", "html", "-d",
-         str(SITE.parent / "doctrees"), str(SITE), str(output)],
+        [sys.executable, "-m", "sphinx", *(["-W", "--keep-going"] if whole else []), "-q",
+         "-b", "html", "-d", str(SITE.parent / "doctrees"), str(SITE), str(output)],
         check=True, env=_with_node(),
     )  # fmt: skip
     for page in output.rglob("*.html"):
@@ -360,7 +360,12 @@ def main(arguments=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=ROOT / "build/book")
     parser.add_argument("numbers", nargs="*", help="notebooks, such as 00 05; all by default")
+    parser.add_argument("--mark", action="store_true", help="only note what was executed")
     options = parser.parse_args(arguments)
+    if options.mark:
+        for path in notebooks.notebook_paths():
+            mark(path)
+        return
     pages = executed(options.numbers)
     assemble(pages)
     sphinx(options.output, whole=not options.numbers)

@@ -162,6 +162,8 @@ def recall(folder: Path) -> None:
     for number, entry in kept().items():
         if number in claims.numbers() and entry["content"] == content_of(number):
             for shift, results in entry["seeds"].items():
+                if shift == "0":  # the learner's own seeds are measured, not recalled
+                    continue
                 path = folder / shift / f"{number}.json"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(json.dumps(results, indent=1), encoding="utf-8")

@@ -81,7 +81,7 @@ def notebook_rows() -> list[Row]:
                     seeds=len(results),
                     notebook=number,
                     last_run=entry["certificate"].get("date", ""),
-                )  # fmt: skip
+                )
             )
     return made
 
@@ -132,7 +132,7 @@ def source_rows(verdicts: dict[str, str]) -> list[Row]:
                 corrected=one.get("true", ""),
                 rests_on=" ".join(one.get("evidence", ())),
                 notebook=next(iter(one.get("evidence", ())), "")[:2],
-            )  # fmt: skip
+            )
         )
     return made
 
@@ -163,7 +163,8 @@ def page() -> str:
         "A claim of ours is a function that is measured whenever its notebook runs; its threshold "
         "was fixed beforehand. What a source says is told in our words, and its verdict hangs on "
         "the claims named beside it.\n\n"
-        f"{len(all_rows)} rows: {told}. The same as <a href='claims.json'>JSON</a> and <a href='claims.csv'>CSV</a>.\n\n"
+        f"{len(all_rows)} rows: {told}. The same as <a href='claims.json'>JSON</a> and "
+        "<a href='claims.csv'>CSV</a>.\n\n"
         '<div class="tu-ledger">\n<p class="tu-filters"></p>\n'
         '<div class="tu-scroll" tabindex="0" role="region" aria-label="Table of claims"><table>'
         "<thead><tr><th>claim</th><th>says</th><th>verdict</th><th>evidence</th></tr></thead>"

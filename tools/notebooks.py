@@ -171,12 +171,9 @@ def stamp_readme(check=False, root=ROOT):
     for notebook in notebook_paths(root):
         title, question = title_and_question(notebook)
         # The badges' links without their pictures, which would make the table wide.
-        links = re.findall(
-            r"\]\((https://[^)]+)\)$", BADGES.format(**address, file=notebook.name), re.M
-        )
-        ways = " · ".join(
-            f"[{way}]({link})" for way, link in zip(("Colab", "Binder"), links, strict=True)
-        )
+        badges = BADGES.format(**address, file=notebook.name)
+        colab, binder = re.findall(r"\]\((https://[^)]+)\)$", badges, re.M)
+        ways = f"[Colab]({colab}) · [Binder]({binder})"
         rows.append(f"| [{title}](notebooks/{notebook.name}) | {question} | {ways} |")
     name = address["slug"].partition("/")[2]
     clone = rf"\g<1>{address['repository']}\g<2>{name}"

@@ -61,7 +61,7 @@ def signed(path, drawing):
 
 
 def one_training():
-    """Return W (record, hidden, feature) of one training at sparsity 0.97, records growing apart."""
+    """Return W (record, hidden, feature) of one training at sparsity 0.97."""
     model = ReLUModel(N_FEATURES, 2, seed=1)
     history = train(
         model, IndependentFeatures(N_FEATURES, 0.97), n_steps=1200, batch_size=128,

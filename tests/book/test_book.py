@@ -158,7 +158,7 @@ LOOKS = {
 
 
 def visit(browser, name, width, scheme, base):
-    """Open a page so tall that all of it is in view; return it when all is drawn, with complaints."""
+    """Return a page when all of it is drawn, with complaints: it was so tall that all was seen."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     complaints, foreign = [], []
     page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
