@@ -353,7 +353,8 @@ def _lighter(page: str) -> str:
     """Return a page without the theme's icons as a program: they come from its fonts."""
     page = re.sub(r"<script[^>]*fontawesome[^>]*></script>", "", page)
     page = re.sub(r'<link[^>]*rel="preload"[^>]*fontawesome[^>]*>', "", page)
-    return re.sub(r"<pre(?! tabindex)", '<pre tabindex="0"', page)
+    # What may scroll sideways can be reached by keyboard.
+    return re.sub(r"<(pre|table)(?! tabindex)\b", r'<\1 tabindex="0"', page)
 
 
 def main(arguments=None) -> None:
