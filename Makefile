@@ -91,8 +91,9 @@ test-colab: $(COLAB)/.installed
 		tests/test_plots.py tests/test_models.py tests/test_live.py
 
 # Statistics with millions of points, and what is stored trained anew.
-test-weekly: $(VENV)/.installed
+test-weekly: $(VENV)/.installed $(COLAB)/.installed
 	$(PYTEST) -m weekly tests
+	OMP_NUM_THREADS=1 $(COLAB)/bin/python -m pytest -n 2 -m weekly tests/colab/test_notebooks.py
 
 # Every claim under three sets of seeds, on all cores; a killed run resumes.
 claims: $(VENV)/.installed

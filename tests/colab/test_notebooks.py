@@ -5,9 +5,21 @@ import pytest
 from tools import notebooks
 
 PATHS = notebooks.notebook_paths()
+# Every push: between them they use all kinds of figures and widgets. The others run weekly.
+OFTEN = {"00", "01", "05", "10", "11", "13", "16"}
 
 
-@pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(
+            path,
+            id=path.stem,
+            marks=() if path.name[:2] in OFTEN else pytest.mark.weekly,
+        )
+        for path in PATHS
+    ],
+)
 def test_runs_to_its_end(path, colab):
     notebook = notebooks.read(path)
     colab.execute(notebook, timeout=300)
