@@ -248,8 +248,10 @@ def assemble(pages: list[Page]) -> None:
     for name in PAGES:
         text = (ROOT / f"book/{name}.md").read_text(encoding="utf-8")
         (SITE / f"book/{name}.md").write_text(_repository_links(text), encoding="utf-8")
-    for name in ("conf.py", "index.md"):
-        shutil.copy(ROOT / "book" / name, SITE / name)
+    shutil.copy(ROOT / "book/conf.py", SITE)
+    front = (ROOT / "book/index.md").read_text(encoding="utf-8")
+    front = front.replace("<!-- path -->", path_through(pages))
+    (SITE / "index.md").write_text(front, encoding="utf-8")
     shutil.copytree(ROOT / "book/static", SITE / "static")
     _katex(SITE / "static/katex")
     shutil.copy(live / "live.css", SITE / "static/live.css")
@@ -299,6 +301,12 @@ def _responsive(data: dict) -> dict:
 def _repository_links(text: str) -> str:
     """Return a page whose links to files outside the book lead to the repository."""
     text = relinked(text).replace("](../book/", "](")
+    files = {path.name[:2]: path.name for path in notebooks.notebook_paths()}
+    text = re.sub(
+        r"\*Introduced in (\d\d)\.\*",
+        lambda m: f"*Introduced in [{m[1]}](../notebooks/{files[m[1]]}).*",
+        text,
+    )
     return re.sub(r"\]\(\.\./(?!notebooks/)([^)]+)\)", rf"]({_blob()}\1)", text)
 
 
@@ -316,6 +324,19 @@ def _course(pages: list[Page]) -> dict:
         )
         for page in pages
     }
+
+
+def path_through(pages: list[Page]) -> str:
+    """Return the notebooks in order: minutes, and what the reader can do afterwards."""
+    rows = ["| notebook | minutes | after it you can |", "| --- | --- | --- |"]
+    for page in pages:
+        stored, name = notebooks.read(page.path), page.path.name
+        title, _ = notebooks.title_and_question(page.path)
+        goals = "; ".join(goal.rstrip(".;,") for goal in notebooks.objectives(stored, name))
+        rows.append(
+            f"| [{title}](notebooks/{name}) | {sum(notebooks.minutes(stored, name))} | {goals} |"
+        )
+    return "\n".join(rows)
 
 
 def gallery(pages: list[Page]) -> str:
