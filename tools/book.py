@@ -333,6 +333,7 @@ def path_through(pages: list[Page]) -> str:
         stored, name = notebooks.read(page.path), page.path.name
         title, _ = notebooks.title_and_question(page.path)
         goals = "; ".join(goal.rstrip(".;,") for goal in notebooks.objectives(stored, name))
+        goals = relinked(goals).replace("](../book/", "](book/")
         rows.append(
             f"| [{title}](notebooks/{name}) | {sum(notebooks.minutes(stored, name))} | {goals} |"
         )
