@@ -197,15 +197,18 @@ def stamp_overview(check=False, root=ROOT):
 
 
 def stamp_plan(check=False, root=ROOT):
-    """Write the plan of book/plan.toml between `<!-- plan -->` and `<!-- /plan -->` of teaching.md.
+    """Write the plans of book/plan.toml between `<!-- plan -->` and `<!-- /plan -->` of teaching.md.
 
-    Returns a list that says whether anything differed.
+    The module that follows stands between `<!-- further -->` and `<!-- /further -->`. Returns a
+    list that says whether anything differed.
     """
     path = root / "book" / "teaching.md"
     text = path.read_text(encoding="utf-8")
-    table = "\n".join(plan(root))
-    new = re.sub(r"(?s)(<!-- plan -->\n).*(<!-- /plan -->)", rf"\g<1>{table}\n\g<2>", text)
-    return _rewritten(path, new, check)
+    for name, which in (("plan", "session"), ("further", "further")):
+        table = "\n".join(plan(which, root))
+        place = rf"(?s)(<!-- {name} -->\n).*(<!-- /{name} -->)"
+        text = re.sub(place, rf"\g<1>{table}\n\g<2>", text)
+    return _rewritten(path, text, check)
 
 
 def _rewritten(path, new, check):
@@ -216,13 +219,17 @@ def _rewritten(path, new, check):
     return [f"{path.parent.name}/{path.name}"]
 
 
-def plan(root=ROOT):
-    """Return the plan as Markdown: what each session does in class and at home, in minutes."""
-    sessions = tomllib.loads((root / "book" / "plan.toml").read_text(encoding="utf-8"))["session"]
+def plan(which, root=ROOT):
+    """Return a plan as Markdown: what each session does in class and at home, in minutes.
+
+    `which` is "session", or "further" for the module that follows.
+    """
+    whole = tomllib.loads((root / "book" / "plan.toml").read_text(encoding="utf-8"))
+    sessions, first = whole[which], 1 if which == "session" else 1 + len(whole["session"])
     books = {path.name[:2]: (read(path), path.name) for path in notebook_paths(root)}
     points = {e.number: e.minutes for book in books.values() for e in exercises(*book)}
     rows, sums = [], [0, 0]
-    for k, session in enumerate(sessions, 1):
+    for k, session in enumerate(sessions, first):
         cells = []
         for i, part in enumerate((session["class"], session["home"])):
             took = sum(minutes(*books[number])[0] for number in part["read"])

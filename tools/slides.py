@@ -52,7 +52,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
     plan = tomllib.loads((notebooks.ROOT / "book" / "plan.toml").read_text(encoding="utf-8"))
-    for number, session in enumerate(plan["session"], 1):
+    for number, session in enumerate([*plan["session"], *plan["further"]], 1):
         if options.only in (None, number):
             path = options.folder / f"session-{number}.html"
             path.write_text(deck(number, session), encoding="utf-8")
