@@ -197,7 +197,7 @@ def stamp_overview(check=False, root=ROOT):
 
 
 def stamp_plan(check=False, root=ROOT):
-    """Write the plans of book/plan.toml between `<!-- plan -->` and `<!-- /plan -->` of teaching.md.
+    """Write the plans of book/plan.toml into teaching.md, between `<!-- plan -->` and its end.
 
     The module that follows stands between `<!-- further -->` and `<!-- /further -->`. Returns a
     list that says whether anything differed.
