@@ -3,6 +3,7 @@
     python tools/claims.py [--seeds 3] [--first 0] [--jobs 2] [03 05 ...]
     python tools/claims.py recall FOLDER    put kept results that still fit into FOLDER/<shift>
     python tools/claims.py missing FOLDER SHIFT    name the notebooks without a result there
+    python tools/claims.py gather FOLDER    keep what `make test` left in FOLDER/<shift>
 
 Each notebook runs once for every set of seeds, as the learner's file. A run that was killed
 resumes: every notebook and set of seeds is a file of its own in `--folder`. What came out goes to
@@ -169,6 +170,20 @@ def recall(folder: Path) -> None:
                 path.write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
+def gather(folder: Path) -> None:
+    """Keep the results that a run of all notebooks left in `folder`/<shift>/<number>.json."""
+    start = min(path.stat().st_mtime for path in folder.glob("*/*.json"))
+    end = max(path.stat().st_mtime for path in folder.glob("*/*.json"))
+    made = certificate(end - start, 2)
+    for number in claims.numbers():
+        runs = {
+            int(path.parent.name) // STEP: {"results": json.loads(path.read_text("utf-8"))}
+            for path in folder.glob(f"*/{number}.json")
+        }
+        if runs:
+            keep(number, content_of(number), runs, made)
+
+
 def missing(folder: Path, shift: str) -> list[Path]:
     """Return the notebooks that have no result for this shift of seeds in `folder`."""
     return [
@@ -205,6 +220,9 @@ def main(arguments=None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["recall"]:
         recall(Path(arguments[1]))
+        return 0
+    if arguments[:1] == ["gather"]:
+        gather(Path(arguments[1]))
         return 0
     if arguments[:1] == ["missing"]:
         print(*missing(Path(arguments[1]), arguments[2]))
