@@ -74,6 +74,10 @@ EQUIVALENT = {
         },
     },
     "the axis has one entry, or is the same counted from the other end": {
+        "tegum": {
+            "return torch.cat([top, torch.cat([torch.zeros(len(B), A.shape[1]), B], -1)])",
+            "top = torch.cat([A, torch.zeros(len(A), B.shape[1])], -1)",
+        },
         "commits": {
             "share = squares / squares.sum(1, keepdim=True)",
             "return share.amax(1) >= 0.9",
@@ -104,6 +108,10 @@ EQUIVALENT = {
         },
     },
     "it differs only on the bound itself, where rounding decides": {
+        "collapsed_sets": {
+            "counts.append(sum((cosine >= 0.8660254 for cosine in angles)))",
+            "return (cosine >= 3 ** 0.5 / 2).sum(1)",
+        },
         "commits": {
             "return share.amax(-1) > 0.9",
             "answers.append(max(first ** 2, second ** 2) > 0.9 * (first ** 2 + second ** 2))",
@@ -142,6 +150,12 @@ EQUIVALENT = {
         },
     },
     "the order of the two does not matter": {
+        "sparse_energy": {
+            "answer = max(float(W[:, i] @ W[:, j]), 0.0)",
+        },
+        "collapsed_sets": {
+            "cosine = torch.cosine_similarity(second, first, dim=1)",
+        },
         "error_signal": {
             "y = np.maximum(0, a)",
         },
@@ -280,6 +294,11 @@ EQUIVALENT = {
         },
         "connected": {
             "ways = (joined ^ torch.eye(len(joined), dtype=torch.bool)).double()",
+        },
+    },
+    "what is left out is the default": {
+        "collapsed_sets": {
+            "cosine = torch.cosine_similarity(first, second)",
         },
     },
 }

@@ -237,6 +237,21 @@ QUESTIONS = {
             },
         ),
     ),
+    "11": Questions(
+        "11.6",
+        (
+            {
+                "a": "there is no fourth feature, and nothing is kept free for one.",
+                "b": "at 120° the ReLU removes all interference: alone, each costs nothing.",
+                "c": "right: alone they all cost nothing, so the meetings of two decide.",
+            },
+            {
+                "a": "right: there the exact loss of two collapsed pairs is lower.",
+                "b": "two collapsed pairs and one at right angles have a lower exact loss.",
+                "c": "six features in two dimensions share directions at any density.",
+            },
+        ),
+    ),
 }
 
 
