@@ -222,12 +222,18 @@ def _(run):
     return true(torch.stack(parts) < 0.5)
 
 
-@CLAIMS.claim("dip_depth", "several percent of its harm on average")
+@CLAIMS.claim("dip_depth", "several percent of its harm", source="Gorton & Lewis (2025)")
 def _(run):
-    """From p = 0.4 to 0.3 the optimised attack loses 2 to 16 percent, with the error of 8 seeds."""
+    """From p = 0.4 to 0.3 the optimised attack loses 4 to 16 percent, mean of eight seeds."""
+    return number((1 - run.dip / run.before_dip).mean(), ".0%").between(0.04, 0.16)
+
+
+@CLAIMS.claim("dip_seeds", "on average over the seeds")
+def _(run):
+    """That loss is at least 2 percent, with the standard error of the eight seeds."""
     fall = 1 - run.dip / run.before_dip
-    mean = number(fall.mean(), ".0%", error=float(fall.std()) / len(fall) ** 0.5)
-    return mean.at_least(0.02).at_most(0.16)
+    error = float(fall.std()) / len(fall) ** 0.5
+    return number(fall.mean(), ".0%", error).at_least(0.02)
 
 
 @CLAIMS.claim("dip_pairs", "with $1/D^*$ at two")
