@@ -32,6 +32,10 @@ EQUIVALENT = {
         },
     },
     "another argument of the same length or shape gives the size": {
+        "input_gradient": {
+            "delta = 2 * (y - target) / len(b) * (y > 0)",
+            "delta = 2 * (y - target) / len(target) * (y > 0)",
+        },
         "expected_linear_loss": {
             "A = torch.eye(len(mean)) - W.T @ W",
             "A = torch.eye(len(covariance)) - W.T @ W",
@@ -219,6 +223,9 @@ EQUIVALENT = {
         },
     },
     "where a is not positive the mask removes the difference": {
+        "input_gradient": {
+            "y = W.T @ W @ x + b",
+        },
         "error_signal": {
             "y = a",
             "y = np.maximum(a, -1)",
@@ -230,6 +237,11 @@ EQUIVALENT = {
         },
     },
     "the same in another form: tensors for arrays, a plain tensor for a parameter": {
+        "input_gradient": {
+            "return torch.autograd.grad(error, x)[0 - 1]",
+            "return torch.autograd.grad(error, x)[-1]",
+            "x = x.requires_grad_()",
+        },
         "reconstruct": {
             "without x, W, b = (x.double().numpy(), W.double().numpy(), b.double().numpy())",
             "without W = torch.nn.Parameter(W)",

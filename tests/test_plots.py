@@ -124,6 +124,9 @@ MAKERS = {
         GRID, {"exact": GRID}, points={"best": GRID}, x_title="p", y_title="loss", log_y=True
     ),
     "gram_grid": lambda: plots.gram_grid(W5, W5[:, 0], list("abcd")),
+    "agreement": lambda: plots.agreement(
+        torch.rand(4, 4), torch.rand(4, 4), names=("seed 0", "seed 1"), n_shown=5
+    ),
     "norm_bars": lambda: plots.norm_bars(W5, list("abcd")),
     "sticky_lines": lambda: plots.sticky_lines(
         [0.5, 0.4, 0.1],
@@ -439,6 +442,19 @@ def test_regions_carry_their_names_inside():
 def test_solids_have_their_edges_and_faces(W, words):
     fig = plots.polytope(torch.cat([W, torch.zeros(3, 1)], 1))  # a dropped feature is no vertex
     assert words in fig.layout.meta["alt"]
+
+
+def test_agreement_draws_every_diagonal_entry_and_speaks_of_all():
+    one, other = torch.arange(16.0).reshape(4, 4), -torch.arange(16.0).reshape(4, 4)
+    rest, diagonal = plots.agreement(one, other, names=("a", "b"), n_shown=5).data
+    assert diagonal.x == (0, 5, 10, 15)
+    assert diagonal.y == (0, -5, -10, -15)
+    assert len(rest.x) == 4
+    assert set(rest.x).isdisjoint(diagonal.x)
+    alt = plots.agreement(one, other, names=("a", "b"), n_shown=5).layout.meta["alt"]
+    assert "12 entries off the diagonal: 1.00 to 14.00 and -14.00 to -1.00" in alt
+    with pytest.raises(ValueError, match=r"one has shape \(4, 3\)"):
+        plots.agreement(one[:, :3], other[:, :3], names=("a", "b"))
 
 
 def test_histograms_count_everything():

@@ -252,6 +252,21 @@ QUESTIONS = {
             },
         ),
     ),
+    "13": Questions(
+        "13.6",
+        (
+            {
+                "a": "there is more of it than anywhere else.",
+                "b": "right: with a length that stays the same there is no fall.",
+                "c": "analytic attacks do not use the gradient.",
+            },
+            {
+                "a": "pairs of short directions have the same number. Sharing is about angles.",
+                "b": "the measure says nothing about biases, nor about harm.",
+                "c": "right: it is their sum over m, and no angle is in it.",
+            },
+        ),
+    ),
 }
 
 

@@ -24,9 +24,10 @@ from toyutils.plots.points import (
 )
 from toyutils.plots.shapes import gram_graph, polytope, sticky_lines
 from toyutils.plots.tables import matrix_steps, table
-from toyutils.plots.weights import feature_arrows, gram_grid, network, norm_bars
+from toyutils.plots.weights import agreement, feature_arrows, gram_grid, network, norm_bars
 
 __all__ = [
+    "agreement",
     "arrows_animation",
     "branches",
     "curves",

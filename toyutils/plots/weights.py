@@ -93,6 +93,42 @@ def gram_grid(W, b, titles: list[str], *, max_columns: int = 4) -> go.Figure:
     return look.styled(fig, alt, height=80 + 260 * n_rows)
 
 
+def agreement(one, other, *, names: tuple[str, str], n_shown: int = 1500) -> go.Figure:
+    """Draw each entry of a matrix against the same entry of another: diagonal, and the rest.
+
+    `one` and `other` (feature, feature), `names` of the two axes. Of the other entries every so
+    many are drawn, at most `n_shown`, to keep the figure small; the text alternative counts all.
+
+    Raises ValueError when the two are no square matrices of one size.
+    """
+    one, other = look.plain(one), look.plain(other)
+    if one.ndim != 2 or one.shape[0] != one.shape[1] or one.shape != other.shape:
+        raise ValueError(
+            f"one has shape {tuple(one.shape)} and other {tuple(other.shape)}; give (feature, "
+            "feature) twice"
+        )
+    diagonal = torch.eye(len(one), dtype=torch.bool)
+    rest = torch.stack([one[~diagonal], other[~diagonal]], 1)
+    kept = torch.stack([one[diagonal], other[diagonal]], 1)
+    fig, words = go.Figure(), []
+    shown = rest[:: max(1, -(-len(rest) // n_shown))]
+    kinds = (("off the diagonal", rest, shown, 4), ("diagonal", kept, kept, 7))
+    for k, (name, every, points, size) in enumerate(kinds):
+        fig.add_scatter(
+            **look.xy(points), mode="markers", name=name,
+            marker=dict(color=look.kind(k), size=size, opacity=0.6, symbol=look.SYMBOLS[k]),
+            hovertemplate=f"{name}<br>%{{x:.3f}}, %{{y:.3f}}<extra></extra>",
+        )  # fmt: skip
+        ranges = " and ".join(f"{v.min():.2f} to {v.max():.2f}" for v in every.T)
+        words.append(f"{len(every)} entries {name}: {ranges}")
+    values = torch.cat([rest, kept])
+    low, high = float(values.min()), float(values.max())
+    margin = 0.05 * (high - low or 1)
+    look.square_axes(fig, low - margin, high + margin, names)
+    alt = f"{names[1]} against {names[0]}, entry by entry. {'; '.join(words)}."
+    return look.styled(fig, alt, height=460)
+
+
 def norm_bars(W, titles: list[str]) -> go.Figure:
     """Draw the length of every feature's direction, coloured by its interference.
 
