@@ -104,6 +104,10 @@ EQUIVALENT = {
         },
     },
     "it differs only on the bound itself, where rounding decides": {
+        "count_neurons": {
+            "n = sum((weight >= 0.3 for weight in row))",
+            "n_features = (W >= 0.3).sum(1)",
+        },
         "commits": {
             "return share.amax(-1) > 0.9",
             "answers.append(max(first ** 2, second ** 2) > 0.9 * (first ** 2 + second ** 2))",
@@ -142,6 +146,18 @@ EQUIVALENT = {
         },
     },
     "the order of the two does not matter": {
+        "best_of_k": {
+            (
+                "return sum((w * value for w, value in zip(ordered, ways, strict=True))) / "
+                "math.comb(n, k)"
+            ),
+        },
+        "count_neurons": {
+            "counts[min(2, n) - 1] += 1",
+        },
+        "leave_the_relu": {
+            "c = [-sum((min(0.0, weight) for weight in row)) for row in W.tolist()]",
+        },
         "error_signal": {
             "y = np.maximum(0, a)",
         },
@@ -275,6 +291,9 @@ EQUIVALENT = {
         },
     },
     "no node is joined to itself, and no range ends between two whole numbers": {
+        "count_neurons": {
+            "return torch.stack([(n_features == 1).sum(), (n_features > 1.2).sum()])",
+        },
         "best_corners": {
             "k = torch.arange(4, 3.2 + len(h))",
         },
