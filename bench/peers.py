@@ -55,6 +55,40 @@ def paper_notebook(
     return model.W.detach().mT, model.b.detach()
 
 
+class PaperNeurons(PaperModel):
+    """The paper's model in a privileged basis: a ReLU on the hidden numbers, too."""
+
+    def forward(self, x):
+        """Return the reconstruction of x (point, instance, feature)."""
+        hidden = torch.relu(torch.einsum("bif,ifh->bih", x, self.W))
+        return torch.relu(torch.einsum("bih,ifh->bif", hidden, self.W) + self.b)
+
+
+def one_fit_at_a_time(
+    n_fits, density, importance, n_features, n_hidden, *, n_steps, batch_size,
+    learning_rate=1e-2, seed=0,
+):  # fmt: skip
+    """Fit models with a hidden ReLU one after the other: Adam, cosine, fresh data, autograd.
+
+    Returns W (fit, hidden, feature), b (fit, feature).
+    """
+    torch.manual_seed(seed)
+    fits = []
+    for _ in range(n_fits):
+        model = PaperNeurons(1, n_features, n_hidden)
+        optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+        for _ in range(n_steps):
+            optimizer.zero_grad(set_to_none=True)
+            value = torch.rand(batch_size, 1, n_features)
+            x = torch.where(torch.rand_like(value) <= density, value, torch.zeros(()))
+            (importance * (x - model(x)) ** 2).mean().backward()
+            optimizer.step()
+            schedule.step()
+        fits.append((model.W.detach().mT, model.b.detach()))
+    return tuple(torch.cat(parts) for parts in zip(*fits, strict=True))
+
+
 def numpy_by_hand(density, n_features, n_hidden, *, n_steps=10_000, seed=0):
     """Train one model in NumPy: gradient written out, Adam 1e-3, fresh batches of 1024.
 

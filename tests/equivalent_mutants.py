@@ -115,6 +115,9 @@ EQUIVALENT = {
         "collapsed_sets": {
             "counts.append(sum((cosine >= 0.8660254 for cosine in angles)))",
             "return (cosine >= 3 ** 0.5 / 2).sum(1)",
+        "count_neurons": {
+            "n = sum((weight >= 0.3 for weight in row))",
+            "n_features = (W >= 0.3).sum(1)",
         },
         "commits": {
             "return share.amax(-1) > 0.9",
@@ -159,6 +162,17 @@ EQUIVALENT = {
         },
         "collapsed_sets": {
             "cosine = torch.cosine_similarity(second, first, dim=1)",
+        "best_of_k": {
+            (
+                "return sum((w * value for w, value in zip(ordered, ways, strict=True))) / "
+                "math.comb(n, k)"
+            ),
+        },
+        "count_neurons": {
+            "counts[min(2, n) - 1] += 1",
+        },
+        "leave_the_relu": {
+            "c = [-sum((min(0.0, weight) for weight in row)) for row in W.tolist()]",
         },
         "error_signal": {
             "y = np.maximum(0, a)",
@@ -301,6 +315,9 @@ EQUIVALENT = {
         },
     },
     "no node is joined to itself, and no range ends between two whole numbers": {
+        "count_neurons": {
+            "return torch.stack([(n_features == 1).sum(), (n_features > 1.2).sum()])",
+        },
         "best_corners": {
             "k = torch.arange(4, 3.2 + len(h))",
         },

@@ -128,6 +128,7 @@ MAKERS = {
         torch.rand(4, 4), torch.rand(4, 4), names=("seed 0", "seed 1"), n_shown=5
     ),
     "norm_bars": lambda: plots.norm_bars(W5, list("abcd")),
+    "neuron_stacks": lambda: plots.neuron_stacks(W5, list("abcd")),
     "sticky_lines": lambda: plots.sticky_lines(
         [0.5, 0.4, 0.1],
         [torch.tensor([0.5, 0.7]), torch.zeros(0), torch.tensor([0.4])],
@@ -568,6 +569,18 @@ def test_still_drawing_puts_points_where_they_belong():
     assert y0 > y2
 
 
+def test_still_stacks_grow_up_and_down():
+    fig = plots.neuron_stacks(torch.tensor([[[0.5, -0.4, 0.7, -0.2]]]), ["one neuron"])
+    drawing = draw(fig.to_dict())
+    bars = [paths(drawing, look.PALETTE[i])[0] for i in range(4)]
+    spans = [(max(y for _, y in bar), min(y for _, y in bar)) for bar in bars]  # bottom, top
+    (zero, top_0), (low_1, _), (start_2, top_2), (low_3, start_3) = spans
+    assert (zero - top_0) / (zero - top_2) == pytest.approx(0.5 / 1.2, abs=1e-3)
+    assert (low_1 - zero) / (low_3 - zero) == pytest.approx(0.4 / 0.6, abs=1e-3)
+    assert (start_2, start_3) == pytest.approx((top_0, low_1), abs=0.01)
+    assert "neuron 0: 0, 2." in fig.layout.meta["alt"]
+
+
 def test_still_drawing_of_a_film_shows_its_end(plane_history):
     end = draw(plots.arrows_animation(plane_history).to_dict())
     W = plane_history["W"][-1, 0]
@@ -736,6 +749,7 @@ def test_a_weight_has_two_routes_and_only_the_encoders_reaches_every_output():
         ),
         (lambda: plots.gram_grid(W5, W5[:, 0], ["a"]), "there are 1 titles"),
         (lambda: plots.norm_bars(W5[0], ["a"]), "give W"),
+        (lambda: plots.neuron_stacks(W5[0], ["a"]), "give W"),
         (lambda: plots.polytope(W5[0]), "2 hidden numbers; a solid needs three"),
         (lambda: plots.polytope(torch.eye(3)), "3 directions"),
         (

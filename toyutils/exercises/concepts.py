@@ -267,6 +267,21 @@ QUESTIONS = {
             },
         ),
     ),
+    "14": Questions(
+        "14.6",
+        (
+            {
+                "a": "each ReLU sees one coordinate, and a rotation mixes them.",
+                "b": "right: it only gives the neurons other names.",
+                "c": "a neuron that was on is then off.",
+            },
+            {
+                "a": "of models that differ only by training, the lowest is a sample's minimum.",
+                "b": "some are; others had simply not finished, and neither shows which.",
+                "c": "right: a lowest value that occurs once in a thousand is no floor.",
+            },
+        ),
+    ),
 }
 
 

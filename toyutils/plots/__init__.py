@@ -25,6 +25,13 @@ from toyutils.plots.points import (
 from toyutils.plots.shapes import gram_graph, polytope, sticky_lines
 from toyutils.plots.tables import matrix_steps, table
 from toyutils.plots.weights import agreement, feature_arrows, gram_grid, network, norm_bars
+from toyutils.plots.weights import (
+    feature_arrows,
+    gram_grid,
+    network,
+    neuron_stacks,
+    norm_bars,
+)
 
 __all__ = [
     "agreement",
@@ -41,6 +48,7 @@ __all__ = [
     "mapping",
     "matrix_steps",
     "network",
+    "neuron_stacks",
     "norm_bars",
     "outcome_shares",
     "outcomes_over_seeds",

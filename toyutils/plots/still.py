@@ -200,6 +200,9 @@ def _bar(panel, trace, layout, color, label) -> None:
     thick, base = 1 - layout.get("bargap", 0.2), 0 * places
     if mode == "stack" and before:
         base = before[-1].toyutils_ends
+    elif mode == "relative":  # positive lengths upon positive ones, negative below negative ones
+        up, down = before[-1].toyutils_ends if before else (base, base)
+        base = np.where(lengths > 0, up, down)
     elif mode == "group":  # of two
         thick /= 2
         places = places + thick * (len(before) - 0.5)
@@ -208,8 +211,10 @@ def _bar(panel, trace, layout, color, label) -> None:
         looks |= dict(hatch="////", facecolor="none", edgecolor=looks.pop("color"))
     bars = (panel.barh if flat else panel.bar)(places, lengths, thick, base, **looks)
     bars.toyutils_ends = base + lengths
+    if mode == "relative":
+        bars.toyutils_ends = (up + lengths.clip(0), down + lengths.clip(None, 0))
     if trace.get("text") is not None:
-        words = [t if v > 0.03 else "" for t, v in zip(trace["text"], lengths, strict=True)]
+        words = [t if abs(v) > 0.03 else "" for t, v in zip(trace["text"], lengths, strict=True)]
         panel.bar_label(bars, words, label_type="center", color=trace["textfont"]["color"])
 
 

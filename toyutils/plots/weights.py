@@ -127,6 +127,44 @@ def agreement(one, other, *, names: tuple[str, str], n_shown: int = 1500) -> go.
     look.square_axes(fig, low - margin, high + margin, names)
     alt = f"{names[1]} against {names[0]}, entry by entry. {'; '.join(words)}."
     return look.styled(fig, alt, height=460)
+def neuron_stacks(W, titles: list[str], *, max_columns: int = 3) -> go.Figure:
+    """Draw every neuron as a stack of its weights, positive ones upwards, negative ones down.
+
+    `W` (model, hidden, feature), one title for each model. A part of a stack has its feature's
+    colour, and its number where it is larger than 0.3.
+
+    Raises ValueError when shapes do not fit.
+
+    Source: Toy Models of Superposition, "Superposition in a Privileged Basis".
+    """
+    W, _ = _models(W, torch.zeros(len(titles), torch.as_tensor(W).shape[-1]), titles)
+    fig, places, n_rows = _panels(titles, max_columns, row_height=250, title_lines=1)
+    neurons = list(range(W.shape[1]))
+    for w, place in zip(W, places, strict=True):
+        for i in range(W.shape[2]):
+            fig.add_bar(
+                x=neurons, y=look.rounded(w[:, i], 3), showlegend=False,
+                marker=dict(color=look.feature_color(i), line=dict(color=look.GRID, width=1)),
+                text=[str(i) if abs(v) > 0.3 else "" for v in w[:, i].tolist()],
+                textposition="inside", insidetextanchor="middle", textangle=0,
+                textfont=dict(color="white", size=10),
+                hovertemplate=f"feature {i}, neuron %{{x}}: %{{y:.2f}}<extra></extra>", **place,
+            )  # fmt: skip
+        fig.update_xaxes(tickvals=neurons, showgrid=False, **place)
+    reach = 1.05 * torch.stack([W.clamp(min=0).sum(2).max(), W.clamp(max=0).sum(2).abs().max()])
+    fig.update_yaxes(range=[-float(reach[1]) - 0.2, float(reach[0]) + 0.2])
+    fig.update_layout(barmode="relative", bargap=0.15)
+    _name_edges(fig, places, "neuron", "weights, stacked")
+    alt = "Weights of every neuron, stacked. " + " ".join(
+        f"{title}: "
+        + "; ".join(
+            f"neuron {k}: {', '.join(map(str, (row > 0.3).nonzero()[:, 0].tolist())) or 'none'}"
+            for k, row in enumerate(w)
+        )
+        + "."
+        for title, w in zip(titles, W, strict=True)
+    )
+    return look.styled(fig, alt, height=80 + 270 * n_rows)
 
 
 def norm_bars(W, titles: list[str]) -> go.Figure:
