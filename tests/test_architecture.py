@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "training": {"arguments", "features", "history", "models"},
     "geometry": set(),
     "attacks": set(),
+    "scores": {"geometry"},
     "exact": {"features"},
     "optima": {"exact"},
     "theory": {"exact", "optima"},

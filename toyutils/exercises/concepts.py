@@ -282,6 +282,21 @@ QUESTIONS = {
             },
         ),
     ),
+    "16": Questions(
+        "16.6",
+        (
+            {
+                "a": "the lowest error of stage one belonged to a dictionary that never held all.",
+                "b": "right: many dictionaries write the same states, and one of them is true.",
+                "c": "the error does not count latents near no feature, neither up nor down.",
+            },
+            {
+                "a": "right: the decoder can be perfect while the encoder has a hole.",
+                "b": "its row says what a latent adds once it fires, not whether it fires.",
+                "c": "that is one number for all features. It tells nothing about one of them.",
+            },
+        ),
+    ),
 }
 
 
