@@ -115,6 +115,7 @@ EQUIVALENT = {
         "collapsed_sets": {
             "counts.append(sum((cosine >= 0.8660254 for cosine in angles)))",
             "return (cosine >= 3 ** 0.5 / 2).sum(1)",
+        },
         "count_neurons": {
             "n = sum((weight >= 0.3 for weight in row))",
             "n_features = (W >= 0.3).sum(1)",

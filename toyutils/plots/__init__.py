@@ -24,8 +24,8 @@ from toyutils.plots.points import (
 )
 from toyutils.plots.shapes import gram_graph, polytope, sticky_lines
 from toyutils.plots.tables import matrix_steps, table
-from toyutils.plots.weights import agreement, feature_arrows, gram_grid, network, norm_bars
 from toyutils.plots.weights import (
+    agreement,
     feature_arrows,
     gram_grid,
     network,
