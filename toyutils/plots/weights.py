@@ -127,6 +127,8 @@ def agreement(one, other, *, names: tuple[str, str], n_shown: int = 1500) -> go.
     look.square_axes(fig, low - margin, high + margin, names)
     alt = f"{names[1]} against {names[0]}, entry by entry. {'; '.join(words)}."
     return look.styled(fig, alt, height=460)
+
+
 def neuron_stacks(W, titles: list[str], *, max_columns: int = 3) -> go.Figure:
     """Draw every neuron as a stack of its weights, positive ones upwards, negative ones down.
 
