@@ -1,0 +1,80 @@
+"""What single neurons read and write: how many features each serves, and the asymmetric motif.
+
+Neurons compute with matrices of their own: `W_in` (..., neuron, feature) reads, `W_out`
+(..., feature, neuron) writes. For tied weights `W_out` is `W_in`ᵀ. Knows no model and no data.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+def gains(W_in: Tensor, W_out: Tensor) -> Tensor:
+    """Return what each neuron passes on of each feature, (..., neuron, feature).
+
+    The gain is |W_in| · max(W_out, 0): the slope of output i against input i through this
+    neuron where it is on. One that writes a negative number on an output passes nothing on there.
+
+    Raises ValueError when the shapes do not fit.
+    """
+    if W_in.ndim < 2 or W_out.shape != W_in.mT.shape:
+        raise ValueError(
+            f"W_in has shape {tuple(W_in.shape)} and W_out {tuple(W_out.shape)}; give "
+            "(..., neuron, feature) and (..., feature, neuron)"
+        )
+    return W_in.abs() * W_out.mT.clamp(min=0)
+
+
+def features_per_neuron(W_in: Tensor, W_out: Tensor) -> Tensor:
+    """Return the effective number of features of each neuron, (Σ g)² / Σ g², (..., neuron).
+
+    g are its `gains`. Of k equal gains it is k, and of one large gain beside small ones a little
+    above 1; of a neuron that passes nothing on it is 0.
+    """
+    g = gains(W_in, W_out)
+    return g.sum(-1).square() / g.square().sum(-1).clamp(min=torch.finfo(g.dtype).tiny)
+
+
+class Motif(NamedTuple):
+    """Name the parts of one asymmetric motif: places of neurons and features in one model.
+
+    `neuron` reads `loud` with a large weight and `quiet` with a small one of the other sign, and
+    writes them the other way round. Where `loud` is active, it leaks into `quiet`'s output;
+    `inhibitor` is the neuron that takes most of that away.
+    """
+
+    neuron: int
+    loud: int
+    quiet: int
+    inhibitor: int
+    ratio_in: float
+    ratio_out: float
+
+
+def find_motifs(
+    W_in: Tensor, W_out: Tensor, *, ratio: float = 2.0, gain: float = 0.3
+) -> list[Motif]:
+    """Return the asymmetric motifs of one model, W_in (neuron, feature), W_out (feature, neuron).
+
+    A neuron counts if the two features with its largest gains both have at least `gain`, are
+    read with opposite signs, at least `ratio` apart, and written at least `ratio` apart the other
+    way round; and if some other neuron, on where `loud` makes this one fire, takes away at least
+    half of what leaks into `quiet`.
+
+    Source: Toy Models of Superposition, "Computation in Superposition"; the bounds are ours.
+    """
+    motifs = []
+    for j, g in enumerate(gains(W_in, W_out)):
+        pair = g.topk(2).indices
+        quiet, loud = pair[W_in[j, pair].abs().argsort()].tolist()
+        ratio_in = float(-W_in[j, loud] / W_in[j, quiet])
+        ratio_out = float(W_out[quiet, j] / W_out[loud, j])
+        if g[pair].min() < gain or ratio_in < ratio or ratio_out < ratio:
+            continue
+        sign = W_in[j, loud].sign()
+        written = W_out[quiet] * (sign * W_in[:, loud]).clamp(min=0)  # with loud alone at ±1
+        inhibitor = int(written.argmin())
+        if written[inhibitor] <= -written[j] / 2:
+            motifs.append(Motif(j, loud, quiet, inhibitor, ratio_in, ratio_out))
+    return motifs
