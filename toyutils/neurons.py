@@ -39,9 +39,10 @@ def features_per_neuron(W_in: Tensor, W_out: Tensor) -> Tensor:
 class Motif(NamedTuple):
     """Name the parts of one asymmetric motif: places of neurons and features in one model.
 
-    `neuron` reads `loud` with a large weight and `quiet` with a small one of the other sign, and
-    writes them the other way round. Where `loud` is active, it leaks into `quiet`'s output;
-    `inhibitor` is the neuron that takes most of that away.
+    `neuron` reads `loud` with a large weight and `quiet` with a small one, and writes them the
+    other way round. Where `loud` is active, it leaks into `quiet`'s output; `inhibitor` is the
+    neuron that takes most of that away. Signs of `W_in` tell nothing where |x| is computed: with
+    every -x for x the task is the same.
     """
 
     neuron: int
@@ -58,9 +59,9 @@ def find_motifs(
     """Return the asymmetric motifs of one model, W_in (neuron, feature), W_out (feature, neuron).
 
     A neuron counts if the two features with its largest gains both have at least `gain`, are
-    read with opposite signs, at least `ratio` apart, and written at least `ratio` apart the other
-    way round; and if some other neuron, on where `loud` makes this one fire, takes away at least
-    half of what leaks into `quiet`.
+    read at least `ratio` apart in size, and written at least `ratio` apart the other way round;
+    and if some other neuron, on where `loud` makes this one fire, takes away at least half of
+    what leaks into `quiet`.
 
     Source: Toy Models of Superposition, "Computation in Superposition"; the bounds are ours.
     """
@@ -68,7 +69,7 @@ def find_motifs(
     for j, g in enumerate(gains(W_in, W_out)):
         pair = g.topk(2).indices
         quiet, loud = pair[W_in[j, pair].abs().argsort()].tolist()
-        ratio_in = float(-W_in[j, loud] / W_in[j, quiet])
+        ratio_in = float((W_in[j, loud] / W_in[j, quiet]).abs())
         ratio_out = float(W_out[quiet, j] / W_out[loud, j])
         if g[pair].min() < gain or ratio_in < ratio or ratio_out < ratio:
             continue
