@@ -73,3 +73,14 @@ def test_what_lacks_a_part_is_no_motif(change):
 def test_a_pair_of_plain_neurons_is_no_motif():
     W_in = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     assert neurons.find_motifs(W_in, W_in.abs().mT) == []
+
+
+def test_and_of_readers_equals_slow_loops():
+    random = torch.Generator().manual_seed(1)
+    x = (torch.rand(20, 5, generator=random) < 0.5).double()
+    reads = torch.tensor([[1, 1, 0, 0, 1], [1, 1, 1, 0, 0], [1, 0, 0, 1, 1]]).double()
+    got = neurons.and_of_readers(x, reads, 0, 1)
+    for point, value in zip(x.tolist(), got.tolist(), strict=True):
+        one, two = (max(sum(point[b] for b in bits) - 1, 0) for bits in ((0, 1, 4), (0, 1, 2)))
+        assert value == (one + two) / 2
+    assert neurons.and_of_readers(x, reads, 2, 3).isnan().all()

@@ -79,3 +79,14 @@ def find_motifs(
         if written[inhibitor] <= -written[j] / 2:
             motifs.append(Motif(j, loud, quiet, inhibitor, ratio_in, ratio_out))
     return motifs
+
+
+def and_of_readers(x: Tensor, reads: Tensor, i: int, j: int) -> Tensor:
+    """Return the mean of ReLU(sum of its bits - 1) over neurons that read both bits, (point,).
+
+    `x` (point, bit) and `reads` (neuron, bit) hold zeros and ones; NaN where no neuron reads both.
+
+    Source: Hänni et al., Mathematical Models of Computation in Superposition (2024).
+    """
+    both = (reads[:, i] * reads[:, j]).bool()
+    return torch.einsum("pb,nb->pn", x, reads[both]).sub(1).relu().mean(1)
