@@ -282,4 +282,11 @@ EQUIVALENT = {
             "ways = (joined ^ torch.eye(len(joined), dtype=torch.bool)).double()",
         },
     },
+    "a common positive factor does not change which product is lowest, and 1/±1 is ±1": {
+        "inhibitor": {
+            "coming_in = (W_in[:, loud] / W_in[neuron, loud].sign()).clamp(min=0)",
+            "coming_in = (W_in[:, loud] * W_in[neuron, loud]).clamp(min=0)",
+            "coming_in = torch.relu(W_in[k, loud] / W_in[neuron, loud])",
+        },
+    },
 }
