@@ -135,10 +135,10 @@ def _(run):
     )
 
 
-@CLAIMS.claim("motifs_everywhere", "Every model at density 0.2 holds motifs")
+@CLAIMS.claim("motifs_everywhere", "Most models at density 0.2 hold motifs")
 def _(run):
-    """The share of the 16 models at density 0.2 with a motif is 0.7 or more."""
-    return share(run.counts[:16] > 0).at_least(0.7)
+    """The share of the 16 models at density 0.2 with a motif is 0.55 or more."""
+    return share(run.counts[:16] > 0).at_least(0.55)
 
 
 @CLAIMS.claim("none_dense", "at 0.5 hardly any neuron qualifies")
