@@ -441,6 +441,12 @@ def test_solids_have_their_edges_and_faces(W, words):
     assert words in fig.layout.meta["alt"]
 
 
+def test_shares_say_what_was_counted():
+    fig = plots.outcome_shares([[3, 1]], ["p"], ["one", "two"], of="neurons")
+    assert fig.layout.xaxis.title.text == "share of neurons"
+    assert all("neurons<extra>" in trace.hovertemplate for trace in fig.data)
+
+
 def test_histograms_count_everything():
     values = torch.rand(500, generator=torch.Generator().manual_seed(0))
     fig = plots.ridge({"a": values}, x_title="D")
