@@ -94,6 +94,12 @@ def _(run):
     return true(middle[1:].diff() > 0)
 
 
+@CLAIMS.claim("random_all", "at last every neuron by several")
+def _(run):
+    """At p = 0.01 every neuron of random starts serves 1.5 features or more."""
+    return true(run.random_served[-1].flatten() > 1.5)
+
+
 @CLAIMS.claim("random_many", "where random starts have five or more")
 def _(run):
     """At p = 0.01 the median neuron of random starts serves five features or more."""
@@ -229,6 +235,12 @@ def _(run):
     return true(run.unlike_loss.median(1).values > run.tied_loss.median(1).values)
 
 
+@CLAIMS.claim("unlike_best", "its best seed beats every tied model")
+def _(run):
+    """From unlike decoders the best exact loss is below the best tied one at either density."""
+    return true(run.unlike_loss.min(1).values < run.tied_loss.min(1).values)
+
+
 @CLAIMS.claim("pays_from", "from an importance of $15\\,\\lambda$ on")
 def _(run):
     """A neuron of its own pays from this multiple of λ on."""
@@ -314,3 +326,9 @@ def _(run):
     """The share of weights between 0.1 and 0.9 of the largest of their neuron."""
     between = torch.cat([W.abs().flatten() for W in run.scaled.values()])
     return share((between > 0.1) & (between < 0.9)).at_least(0.5)
+
+
+@CLAIMS.claim("negative_weights", "many are negative")
+def _(run):
+    """The share of trained weights below -0.1 of the largest of their neuron is 0.1 or more."""
+    return share(torch.cat([W.flatten() for W in run.scaled.values()]) < -0.1).at_least(0.1)
