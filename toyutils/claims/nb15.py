@@ -27,6 +27,9 @@ CLAIMS = Claims(
         "120 ANDs",
         "30 or 60 neurons",
         "An error of 1 means",
+        "models at density 0.2 hold motifs",
+        "at 0.5 hardly",
+        "at 0.97.",
         "a bit is 1 where a feature is active",
         "read with weight 2 and write with 1/2",
         "0.3 is our choice, and 0.2 stands beside it",
@@ -145,13 +148,13 @@ def _(run):
     )
 
 
-@CLAIMS.claim("motifs_everywhere", "Most models at density 0.2 hold motifs")
+@CLAIMS.claim("motifs_everywhere", "Most models")
 def _(run):
     """The share of the 16 models at density 0.2 with a motif is 0.55 or more."""
     return share(run.counts[:16] > 0).at_least(0.55)
 
 
-@CLAIMS.claim("none_dense", "at 0.5 hardly any neuron qualifies")
+@CLAIMS.claim("none_dense", "hardly any neuron qualifies")
 def _(run):
     """Of the 80 neurons at density 0.5 at most a tenth is a motif."""
     return number(run.counts[16:].sum() / 80, ".2f").at_most(0.1)
@@ -205,7 +208,7 @@ def _(run):
     return number(run.saved[0], ".0%").between(0.28, 0.42)
 
 
-@CLAIMS.claim("saved_more", "more than half at 0.97")
+@CLAIMS.claim("saved_more", "more than half")
 def _(run):
     """At S = 0.97 it is more than half below."""
     return number(run.saved[1], ".0%").between(0.5, 0.68)
@@ -241,13 +244,13 @@ def _(run):
     return true(run.unlike_loss.min(1).values < run.tied_loss.min(1).values)
 
 
-@CLAIMS.claim("pays_from", "from an importance of $15\\,\\lambda$ on")
+@CLAIMS.claim("pays_from", "So a feature pays from an importance of")
 def _(run):
     """A neuron of its own pays from this multiple of λ on."""
     return number(run.pays_from, ".1f").near(15.1, 0.02)
 
 
-@CLAIMS.claim("stable_from", "Between about $10\\,\\lambda$ and $15\\,\\lambda$")
+@CLAIMS.claim("stable_from", "there is a second minimum")
 def _(run):
     """A minimum with a neuron exists from this multiple of λ on."""
     return number(run.stable_from, ".1f").near(9.8, 0.02)
@@ -255,7 +258,7 @@ def _(run):
 
 @CLAIMS.claim(
     "threshold_above",
-    "all features of importance above $15\\,\\lambda$ are kept",
+    "all features of importance above",
 )
 def _(run):
     """With ten neurons every feature above the threshold is kept, at every λ above zero."""
@@ -263,7 +266,7 @@ def _(run):
     return share(run.kept_many[1:][above]).between(1, 1)
 
 
-@CLAIMS.claim("threshold_below", "none below $9\\,\\lambda$ is")
+@CLAIMS.claim("threshold_below", "none below")
 def _(run):
     """With ten neurons no feature below nine times λ is kept."""
     below = run.fading < 9 * run.l1[:, None]
@@ -291,7 +294,7 @@ def _(run):
     return true(run.kept_few[:, 1:] <= run.kept_few[:, :-1])
 
 
-@CLAIMS.claim("bits_alone", "The bits alone leave $(1 - p)/(1 + p) = 13/19$ of the variance")
+@CLAIMS.claim("bits_alone", "The bits alone leave")
 def _(run):
     """The best weighted sum of bits leaves (1 - p) / (1 + p) of an AND's variance."""
     return number(run.bits_alone).near((1 - run.p_bit) / (1 + run.p_bit), 1e-6)
