@@ -84,3 +84,9 @@ def test_and_of_readers_equals_slow_loops():
         one, two = (max(sum(point[b] for b in bits) - 1, 0) for bits in ((0, 1, 4), (0, 1, 2)))
         assert value == (one + two) / 2
     assert neurons.and_of_readers(x, reads, 2, 3).isnan().all()
+
+
+def test_leaks_of_the_motif_by_hand():
+    W_in, W_out = by_hand()
+    leaks = neurons.leaks(W_in[0], W_out[:, 0])
+    assert leaks.tolist() == [[0, 0.25, 0], [4, 0, 0], [0, 0, 0]]

@@ -36,6 +36,15 @@ def features_per_neuron(W_in: Tensor, W_out: Tensor) -> Tensor:
     return g.sum(-1).square() / g.square().sum(-1).clamp(min=torch.finfo(g.dtype).tiny)
 
 
+def leaks(w_in: Tensor, w_out: Tensor) -> Tensor:
+    """Return what a neuron writes on output i while only feature j is active, entry (i, j).
+
+    `w_in` and `w_out` (feature,). Feature j has the size 1 and the sign that switches the neuron
+    on; the diagonal, a feature's own output, is 0.
+    """
+    return (w_out[:, None] * w_in.abs()).fill_diagonal_(0)
+
+
 class Motif(NamedTuple):
     """Name the parts of one asymmetric motif: places of neurons and features in one model.
 

@@ -128,6 +128,19 @@ def prototype_boundary(density: float | Tensor) -> float | Tensor:
     return 2 * density / (4 - 5 * density)
 
 
+def neuron_cost(
+    w: float | Tensor, importance: float, l1: float, density: float, n_features: int
+) -> float | Tensor:
+    """Return what a feature with a neuron of its own costs: its error and the neuron's penalty.
+
+    The tied weight is `w` >= 0, without a bias: I p (1 - w²)² / (3 n) + l1 · p w / 2, a share of
+    the mean error over `n_features` plus `l1` times the expected value of the neuron.
+
+    Source: notebook 15.
+    """
+    return density * (importance * (1 - w**2) ** 2 / (3 * n_features) + l1 * w / 2)
+
+
 def crossing(x: Tensor, one: Tensor, other: Tensor) -> Tensor:
     """Return the x where two curves cross first, with straight lines between the points.
 
