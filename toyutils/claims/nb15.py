@@ -29,6 +29,8 @@ CLAIMS = Claims(
         "An error of 1 means",
         "models at density 0.2 hold motifs",
         "at 0.5 hardly",
+        "A bound of 1.5",
+        "a bound of 3",
         "at 0.97.",
         "a bit is 1 where a feature is active",
         "read with weight 2 and write with 1/2",
@@ -152,6 +154,13 @@ def _(run):
 def _(run):
     """The share of the 16 models at density 0.2 with a motif is 0.55 or more."""
     return share(run.counts[:16] > 0).at_least(0.55)
+
+
+@CLAIMS.claim("bounds", "some are there under each")
+def _(run):
+    """The higher the bound on the ratios the fewer motifs, and two or more at a bound of 3."""
+    counts = torch.tensor(run.by_bound)
+    return true([(counts.diff() < 0).all(), counts[-1] >= 2])
 
 
 @CLAIMS.claim("none_dense", "hardly any neuron qualifies")
