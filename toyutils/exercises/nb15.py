@@ -70,7 +70,7 @@ def check_effective_features(seed):
         return effective(W_in.abs() * W_out.T.clamp(min=0))
 
     mistakes = {
-        "a negative weight into the neuron passes the feature on, too: take `W_in.abs()`.": (
+        "a negative weight into the neuron passes the feature on, too: take its size.": (
             lambda a, b: effective(a.clamp(min=0) * b.T.clamp(min=0))
         ),
         "where `W_out` is negative nothing of the feature is passed on.": (
@@ -122,7 +122,7 @@ def check_leaks(seed):
             lambda a, b: expected(a, b).T
         ),
         "on its own output a feature does not leak: the diagonal is 0.": full,
-        "the feature has the sign that switches the neuron on: take `w_in.abs()`.": (
+        "the feature has the sign that switches the neuron on: take the size of the weight.": (
             lambda a, b: (b[:, None] * a[None, :]).fill_diagonal_(0)
         ),
         "a feature of the wrong sign is not asked: each has the sign that switches it on.": (
@@ -261,9 +261,7 @@ def check_penalised_loss(seed):
          number(0.1, 0.4, random), integer(3, 5, random) + k + 5 * (seed % 3))
         for k in range(3)
     ]  # fmt: skip
-    hint = (
-        "at w = 0 it is importance · density / (3 · n_features); at w = 1 only the penalty stays."
-    )
+    hint = "at w = 0 there is no penalty, and at w = 1 only the penalty stays."
     return Formula(cases, expected, mistakes, hint=hint)
 
 
