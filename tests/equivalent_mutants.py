@@ -326,4 +326,11 @@ EQUIVALENT = {
             "cosine = torch.cosine_similarity(first, second)",
         },
     },
+    "a common positive factor does not change which product is lowest, and 1/±1 is ±1": {
+        "inhibitor": {
+            "coming_in = (W_in[:, loud] / W_in[neuron, loud].sign()).clamp(min=0)",
+            "coming_in = (W_in[:, loud] * W_in[neuron, loud]).clamp(min=0)",
+            "coming_in = torch.relu(W_in[k, loud] / W_in[neuron, loud])",
+        },
+    },
 }

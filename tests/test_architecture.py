@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "geometry": set(),
     "attacks": set(),
     "scores": {"geometry"},
+    "neurons": set(),
     "exact": {"features"},
     "optima": {"exact"},
     "theory": {"exact", "optima"},
@@ -26,7 +27,16 @@ MAY_IMPORT = {
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
     "plots": {"geometry"},
     "live": {"features", "models", "training", "geometry", "optima", "plots"},
-    "claims": {"features", "models", "training", "geometry", "theory", "sweeps", "exercises"},
+    "claims": {
+        "features",
+        "models",
+        "training",
+        "geometry",
+        "neurons",
+        "theory",
+        "sweeps",
+        "exercises",
+    },
     "exercises": {"features", "models", "training", "geometry", "theory", "sweeps", "plots"},
 }
 

@@ -5,7 +5,7 @@ import torch
 
 from tests import rational
 from toyutils import exact
-from toyutils.exact import expected_loss
+from toyutils.exact import expected_loss, expected_untied_loss
 from toyutils.features import (
     AnticorrelatedFeatures,
     CorrelatedFeatures,
@@ -427,3 +427,25 @@ def test_bad_models_are_refused(changes, words):
 def test_data_without_a_formula_is_refused():
     with pytest.raises(TypeError, match="sparsity is FixedPoints"):
         expected_loss(torch.zeros(2, 3), torch.zeros(3), FixedPoints(torch.zeros(1, 2, 3)))
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("n", [4, 9])
+def test_untied_models_agree_with_samples(n, signed):
+    W_in, b, _, importance = random_case(n, 2, 1)
+    W_out = random_case(n, 2, 2)[0].mT
+    features = IndependentFeatures(n, 0.6, signed=signed)
+    x = features.sample(400_000, generator=torch.Generator().manual_seed(3))[0].double()
+    y = (x @ W_in.mT @ W_out.mT + b).relu()
+    each = (importance * (y - x).square()).mean(1)
+    loss = expected_untied_loss(W_in, W_out, b, features, importance)
+    assert abs(loss - each.mean()) < 4 * each.std() / len(x) ** 0.5
+    wrong_way = expected_untied_loss(W_out.mT, W_in.mT, b, features, importance)
+    assert abs(wrong_way - each.mean()) > 8 * each.std() / len(x) ** 0.5
+
+
+@pytest.mark.parametrize("n", [5, 9])
+def test_tied_models_are_untied_ones(n):
+    W, b, sparsity, importance = random_case(n, 3, 4)
+    tied = expected_loss(W, b, sparsity, importance)
+    assert torch.allclose(expected_untied_loss(W, W.mT, b, sparsity, importance), tied)

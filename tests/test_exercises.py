@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.answers import CHECKS, NAMES, RIGHT, WRONG, mistakes, originals, unusual
-from toyutils import theory
+from toyutils import neurons, theory
 from toyutils.exercises import _check, nb00, nb01, nb03, nb06
 from toyutils.models import ReLUModel, reconstruction_loss
 
@@ -415,6 +415,24 @@ def test_reference_answers_agree_with_the_package():
         torch.testing.assert_close(answer, package, rtol=1e-5, atol=1e-6, msg=name)
     p = RIGHT["break_even_density"][0]()
     assert theory.antipodal_loss(p) == pytest.approx(theory.linear_minimum(1 - p, [1, 1], 1))
+
+
+def test_answers_about_neurons_agree_with_the_package():
+    random = _check.generator(8)
+    W_in, W_out = torch.randn(3, 4, generator=random), torch.randn(4, 3, generator=random)
+    reads = torch.tensor([[1.0, 1, 0, 1], [0, 1, 1, 0], [1, 1, 1, 0]])
+    x, importance = (W_in > 0).float(), torch.tensor([2.0, 0.5, 0.3])
+    pairs = {
+        "plain_loss": ((1, 0.3, importance), theory.linear_minimum(0.7, importance, 1)),
+        "effective_features": ((W_in, W_out), neurons.features_per_neuron(W_in, W_out)),
+        "leaks": ((W_in[0], W_out[:, 0]), neurons.leaks(W_in[0], W_out[:, 0])),
+        "penalised_loss": ((0.6, 0.5, 0.1, 0.2, 7), theory.neuron_cost(0.6, 0.5, 0.1, 0.2, 7)),
+        "read_and": ((x, reads, 0, 1), neurons.and_of_readers(x, reads, 0, 1)),
+    }
+    for name, (arguments, package) in pairs.items():
+        answer = torch.as_tensor(RIGHT[name][0](*arguments)).double()
+        package = torch.as_tensor(package).double()
+        torch.testing.assert_close(answer, package, rtol=1e-5, atol=1e-6, msg=name)
 
 
 def test_a_changed_input_is_named():

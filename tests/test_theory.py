@@ -237,3 +237,13 @@ def test_no_bias_is_better_than_the_best_linear_bias():
     loss = theory.expected_loss(W, best, 0.7, [1.0, 2.0, 0.1], activation="linear")
     [slope] = torch.autograd.grad(loss.sum(), best)
     assert slope.abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("w", [0.0, 0.4, 1.0, 1.2])
+def test_the_cost_of_a_neuron_is_its_exact_loss_and_penalty(w):
+    importance, l1, density, n_features = 0.7, 0.03, 0.2, 5
+    loss = expected_loss(torch.tensor([[w]]), torch.zeros(1), 1 - density, [importance])
+    x = torch.linspace(0, 1, 1001, dtype=torch.float64)  # an active feature
+    penalty = l1 * density * torch.relu(w * x).mean()
+    got = theory.neuron_cost(w, importance, l1, density, n_features)
+    assert got == pytest.approx(float(loss / n_features + penalty), rel=1e-6)

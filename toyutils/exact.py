@@ -66,6 +66,27 @@ def expected_loss(
     return (importance * (spread + offset.square())).mean(-1)
 
 
+def expected_untied_loss(
+    W_in: Tensor,
+    W_out: Tensor,
+    b: Tensor,
+    sparsity: float | Tensor | Distribution,
+    importance: Sequence[float] | Tensor | None = None,
+    *,
+    tolerance: float = 1e-9,
+) -> Tensor:
+    """Return the exact expected loss (...) of y = ReLU(W_out W_in x + b), target x.
+
+    `W_in` (..., hidden, feature), `W_out` (..., feature, hidden). What follows, and the errors,
+    as in `expected_loss`, which is the case `W_out` = `W_in`ᵀ.
+
+    Source: notebook 15.
+    """
+    through = torch.as_tensor(W_out).double() @ torch.as_tensor(W_in).double()
+    through, b, law, importance = check_model(through, b, sparsity, importance)
+    return _map_loss(through, b, law, importance, tolerance)
+
+
 class Law(NamedTuple):
     """Describe a distribution: independent sets of features, each active with a probability.
 
@@ -173,7 +194,11 @@ def _describe(data, n_features: int) -> tuple:
 
 def relu_loss(W: Tensor, b: Tensor, law: Law, importance: Tensor, tolerance: float) -> Tensor:
     """Return the loss (...) of ReLU models as `expected_loss` does, given what is checked."""
-    overlap = W.mT @ W  # each row an output
+    return _map_loss(W.mT @ W, b, law, importance, tolerance)
+
+
+def _map_loss(overlap: Tensor, b: Tensor, law: Law, importance: Tensor, tolerance: float) -> Tensor:
+    """Return the loss (...) of y = ReLU(overlap x + b): each row of `overlap` an output."""
     n = overlap.shape[-1]
     a, bias = overlap.reshape(-1, n), b.reshape(-1)
     own = torch.arange(n, device=b.device).expand(b.shape).reshape(-1)

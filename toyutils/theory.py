@@ -14,6 +14,7 @@ from torch import Tensor
 
 from toyutils.exact import check_model, segment_powers, value_and_slope
 from toyutils.exact import expected_loss as expected_loss
+from toyutils.exact import expected_untied_loss as expected_untied_loss
 from toyutils.optima import Optimum as Optimum
 from toyutils.optima import best_bias as best_bias
 from toyutils.optima import best_relu_model as best_relu_model
@@ -125,6 +126,19 @@ def prototype_boundary(density: float | Tensor) -> float | Tensor:
     r = 1 the other feature is left out instead, and the boundary is 1/r.
     """
     return 2 * density / (4 - 5 * density)
+
+
+def neuron_cost(
+    w: float | Tensor, importance: float, l1: float, density: float, n_features: int
+) -> float | Tensor:
+    """Return what a feature with a neuron of its own costs: its error and the neuron's penalty.
+
+    The tied weight is `w` >= 0, without a bias: I p (1 - w²)² / (3 n) + l1 · p w / 2, a share of
+    the mean error over `n_features` plus `l1` times the expected value of the neuron.
+
+    Source: notebook 15.
+    """
+    return density * (importance * (1 - w**2) ** 2 / (3 * n_features) + l1 * w / 2)
 
 
 def crossing(x: Tensor, one: Tensor, other: Tensor) -> Tensor:

@@ -282,6 +282,21 @@ QUESTIONS = {
             },
         ),
     ),
+    "15": Questions(
+        "15.7",
+        (
+            {
+                "a": "the inhibitor acts on the quiet output alone; it makes no room.",
+                "b": "right: the large leak can be taken away by a neuron, the small one stays.",
+                "c": "the product of the two leaks stays the same, whatever the ratio.",
+            },
+            {
+                "a": "all features have the same density here.",
+                "b": "one importance decides, not the neighbours, where neurons are plentiful.",
+                "c": "right: where neurons are plentiful, importance and penalty decide alone.",
+            },
+        ),
+    ),
     "16": Questions(
         "16.6",
         (

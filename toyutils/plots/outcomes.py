@@ -52,12 +52,13 @@ def outcomes_over_seeds(
 
 
 def outcome_shares(
-    counts, labels: list[str], categories: list[str], title: str | None = None
-) -> go.Figure:
+    counts, labels: list[str], categories: list[str], title: str | None = None, *,
+    of: str = "seeds",
+) -> go.Figure:  # fmt: skip
     """Draw how seeds are shared among ordered outcomes: one bar for each setting.
 
     `counts` (setting, category), `labels` (setting,), `categories` (category,), from the fewest
-    to the most of something: their shades grow with it.
+    to the most of something: their shades grow with it. `of` says what was counted.
 
     Raises ValueError when shapes do not fit.
     """
@@ -78,12 +79,12 @@ def outcome_shares(
             marker=dict(color=color, line=dict(color=look.GRID, width=1)),
             text=[str(c) if c else "" for c in counts[:, k].tolist()], textposition="inside",
             insidetextanchor="middle", textangle=0, textfont_color=ink,
-            hovertemplate=f"%{{customdata}}<br>{name}: %{{text}} seeds<extra></extra>",
+            hovertemplate=f"%{{customdata}}<br>{name}: %{{text}} {of}<extra></extra>",
         )  # fmt: skip
     fig.update_layout(barmode="stack", uniformtext=dict(minsize=9, mode="hide"), margin_r=40)
     fig.update_layout(legend=dict(y=1.01, yanchor="bottom", x=0, traceorder="normal"))
     ticks = dict(tickvals=[0, 0.5, 1], ticktext=["0 %", "50 %", "100 %"])
-    fig.update_xaxes(title="share of seeds", range=[0, 1], **ticks)
+    fig.update_xaxes(title=f"share of {of}", range=[0, 1], **ticks)
     settings = dict(tickvals=list(range(len(labels))), ticktext=labels, showgrid=False)
     fig.update_yaxes(range=[len(labels) - 0.5, -0.5], **settings)
     rows = (
