@@ -18,6 +18,7 @@ CLAIMS = Claims(
         "Train ten models at each of 144 settings",
         "144 settings",
         "or 0 if there is none",
+        "that training never reaches",
         "Fix $r = 1/2$",
         "on paper",
         "Now feature 2",
