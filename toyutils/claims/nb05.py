@@ -47,10 +47,10 @@ def _(run):
     return number(run.worst_gap[run.shown]).at_most(5)
 
 
-@CLAIMS.claim("film-gaps", "nearly all models end as regular pentagons")
+@CLAIMS.claim("film-gaps", "most models end as regular pentagons")
 def _(run):
-    """With S = 0.99 and equal importance nearly all gaps lie within 5° of 72°."""
-    return share(run.worst_gap < 5).at_least(0.8)
+    """With S = 0.99 and equal importance the gaps of most models lie within 5° of 72°."""
+    return share(run.worst_gap < 5).at_least(0.5)
 
 
 @CLAIMS.claim("worse-than-zero", "several times *worse than answering zero*")
