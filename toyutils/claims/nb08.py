@@ -7,6 +7,7 @@ CLAIMS = Claims(
     "08",
     definitions=(
         "(always present)",
+        "of a few models",
         "a million",
         "1. A ReLU is half of",
         "A feature is 0 with probability",
