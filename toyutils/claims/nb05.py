@@ -261,6 +261,13 @@ def _(run):
     return true((excess > 0) & (excess < 0.1))
 
 
+@CLAIMS.claim("below-branch", "a little below it, by a percent or less")
+def _(run):
+    """The best trained models with four features cost as much as the branch, or 1 % less."""
+    ratio = run.best_trained[4] / run.four
+    return true((ratio < 1.001) & (ratio > 0.99))
+
+
 @CLAIMS.claim("scatter", "the standard deviation")
 def _(run):
     """The shares of a thousand draws of 64 scatter as the formula says, to a tenth."""
