@@ -1,7 +1,7 @@
 """Faults to plant in toyutils before a notebook runs: each must turn claims from true to false.
 
-They are the mistakes that published material makes. `plant` is called by the kernels of
-`make faults` (tests/claims/ipython); nothing else imports this module.
+They are the mistakes that published material makes. `plant` is called by the kernels
+of test_faults.py (tests/claims/ipython); nothing else plants them.
 """
 
 import torch
