@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 STARTUP = Path(__file__).parent / "ipython"
 SHOWS_IN = {
     "bias_left_out": ["00"],
-    "one_mask_per_batch": ["00"],
+    "one_mask_per_batch": ["02"],
     "no_cross_terms": ["00"],
     "density_for_sparsity": ["00"],
     "importance_ignored": ["00", "01"],
