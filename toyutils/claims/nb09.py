@@ -194,7 +194,7 @@ def _(run):
     return number(saved, ".2%").between(1e-4, 0.01)
 
 
-@CLAIMS.claim("paper_three", "below $p = 4/7$ the two share")
+@CLAIMS.claim("paper_three", "the two share")
 def _(run):
     """On paper, near r = 3, features 0 and 1 share below p = 4/7, above it one is left out."""
     column = run.on_paper[:, (run.r3 - 3).abs().argmin()]
