@@ -68,7 +68,6 @@ PAGES = {
             "takes 30 to 80 minutes",
             "with Python 3.11 or newer",
             "under [CC BY 4.0]",
-            "a story of a few minutes",
             "To lead them all to your fork",
         ),
     ),
