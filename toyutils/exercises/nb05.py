@@ -233,7 +233,9 @@ def check_largest_unseen_share(seed):
             lambda n: 1 - math.sqrt(0.05)
         ),
     }
-    cases = [(n,) for n in (1, 8, 64, integer(20, 500, generator(seed)))]
+    random = generator(seed)
+    cases = [(1,), (64,)]
+    cases += [(integer(low, 3 * low, random),) for low in (5, 30, 200)]
     hint = "put your share into the probability that no seed shows it: it should be 0.05."
     return Formula(cases, expected, mistakes, hint=hint)
 
