@@ -274,3 +274,12 @@ def test_a_dominant_feature_has_nine_tenths_of_the_squared_norm():
     assert geometry.dominant_feature(torch.eye(2)) == -1
     with pytest.raises(ValueError, match="above 1/2"):
         geometry.dominant_feature(W, share=0.5)
+
+
+def test_the_most_opposite_feature_is_found_whatever_the_lengths():
+    W = torch.stack([polygon(5), polygon(5) * torch.tensor([3.0, 0.1, 1, 2, 0.5])])
+    across = geometry.most_opposite(W)
+    steps = (across - torch.arange(5)) % 5
+    assert ((steps == 2) | (steps == 3)).all(), "at 144 degrees, on either side"
+    pairs = torch.tensor([[1.0, -0.6, 0, 0], [0, 0, 2, -0.7]])
+    assert geometry.most_opposite(pairs).tolist() == [1, 0, 3, 2]

@@ -9,6 +9,7 @@ import copy
 import re
 import runpy
 import shutil
+import statistics
 import subprocess
 import sys
 
@@ -47,6 +48,53 @@ def test_code_cells_fit_a_screen(path):
         if cell.cell_type == "code":
             n_lines = cell.source.count("\n") + 1
             assert n_lines <= 20, f"cell {i} has {n_lines} lines: {cell.source[:60]!r}"
+
+
+def words_of_prose(notebook):
+    """Return how many words of the lesson itself there are: no title, task, badge or glossary."""
+    prose = " ".join(
+        cell.source
+        for cell in notebook.cells[1:]
+        if cell.cell_type == "markdown"
+        and not {"exercise", "badges", "terms"} & set(notebooks.tags(cell))
+    )
+    without_markup = re.sub(r"\]\([^)]*\)|<[^>]*>", " ", prose)
+    return sum(bool(re.search(r"\w", word)) for word in without_markup.split())
+
+
+def lesson_cells(notebook):
+    """Return the code of each lesson cell, line by line: no exercise, comment or import."""
+    cells = [
+        [
+            line
+            for line in cell.source.splitlines()
+            if line.strip() and not re.match(r"\s*(#|import |from )", line)
+        ]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and not {"setup", "stub", "check", "solution"} & set(notebooks.tags(cell))
+    ]
+    return [lines for lines in cells if lines]
+
+
+@each_notebook
+def test_the_rhythm_is_short_cells_with_prose_between(path):
+    """As in the notebooks that are a pleasure to read: 12 to 25 words for each line of code."""
+    notebook = notebooks.read(path)
+    lengths = sorted(len(lines) for lines in lesson_cells(notebook))
+    assert statistics.median(lengths) <= 5, f"median {statistics.median(lengths)} lines a cell"
+    assert lengths[int(0.9 * len(lengths))] <= 10, f"longest cells: {lengths[-5:]}"
+    assert lengths[-1] <= 20, f"longest cells: {lengths[-5:]}"
+    each = words_of_prose(notebook) / sum(lengths)
+    assert 12 <= each <= 25, f"{each:.1f} words of prose for a line of code"
+
+
+def test_words_and_lines_are_counted_as_a_reader_counts():
+    notebook = small(extra="import math\n\n# a comment\n1 + 1")
+    text = nbformat.v4.new_markdown_cell("Two [words](https://a.b/c) – $x = 1$ <br> here.")
+    notebook.cells.insert(2, text)
+    assert words_of_prose(notebook) == 5, "Two, words, $x, 1$, here"
+    assert lesson_cells(notebook) == [["1 + 1"]]
 
 
 @each_notebook

@@ -45,6 +45,23 @@ def test_best_model_takes_settings_side_by_side():
     assert both.loss[1].item() == pytest.approx(alone.loss.item(), rel=1e-2)
 
 
+def test_the_best_of_given_starts_is_the_lowest_of_their_minima():
+    starts = torch.tensor([[[1.0, -0.05]], [[1.0, -1.0]]])
+    sparsity, importance = torch.tensor([0.4, 0.6]), torch.tensor([[1.0, 0.5], [1.0, 0.5]])
+    best = theory.best_of_starts(starts, sparsity, importance)
+    assert best.W.shape == (2, 1, 2)
+    assert best.b.shape == (2, 2)
+    for k in (0, 1):
+        b = (1 - sparsity[k]).expand(2, 2) / 2
+        ends = descend(starts, b, sparsity[k], importance[k], max_step=0.1)
+        losses = expected_loss(*ends, sparsity[k], importance[k])
+        assert best.loss[k].item() == pytest.approx(losses.min().item(), rel=1e-9)
+        at_best = expected_loss(best.W[k], best.b[k], sparsity[k], importance[k])
+        assert best.loss[k].item() == pytest.approx(at_best.item(), rel=1e-9)
+    kept = best.W[:, 0].abs() > 0.5
+    assert kept.tolist() == [[True, False], [True, True]], "one feature, then a pair"
+
+
 def test_descend_finds_the_bottom_and_leaves_its_input():
     W, b = torch.tensor([[0.9, -1.2]]), torch.zeros(2)
     W_end, b_end = descend(W, b, 0.8, n_steps=300)

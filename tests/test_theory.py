@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from toyutils import theory
+from toyutils import geometry, theory
 from toyutils.exercises import nb06
 from toyutils.theory import expected_loss
 
@@ -124,6 +124,19 @@ def test_sparse_limit_is_the_limit():
     near = expected_loss(W, b, 1 - 1e-6, importance) / 1e-6
     assert near.item() == pytest.approx(limit.item(), rel=1e-4)
     assert theory.sparse_limit_loss(W, b.abs()) == math.inf
+
+
+def test_descent_in_the_sparse_limit_ends_in_the_best_pentagon():
+    ideal = theory.sparse_limit_polygon(5)
+    start = 0.7 * geometry.polygon(5).double()
+    start = start + 0.02 * torch.randn(3, 2, 5, generator=torch.Generator().manual_seed(0))
+    before = start.clone()
+    W, b, loss = theory.descend_sparse_limit(start)
+    assert torch.equal(start, before)
+    assert torch.allclose(geometry.feature_norms(W), torch.tensor(ideal.radius).double(), atol=1e-3)
+    assert torch.allclose(b, torch.full_like(b, ideal.bias), atol=2e-3)
+    assert torch.allclose(loss, torch.full_like(loss, ideal.h / 15), atol=1e-6)
+    assert not loss.requires_grad
 
 
 def test_prototype_boundary_is_where_the_losses_are_equal():

@@ -115,6 +115,17 @@ def interference(W: Tensor) -> Tensor:
     return overlap.masked_fill(own, 0).square().sum(-1)
 
 
+def most_opposite(W: Tensor) -> Tensor:
+    """Return for each feature the one whose direction is most opposite, whole (..., feature).
+
+    That is the j with the most negative cosine between W_i and W_j. A feature with W_i = 0 has
+    no direction, and cosine 0 with every other.
+
+    Source: notebook 08.
+    """
+    return gram(torch.nn.functional.normalize(W, dim=-2)).argmin(-1)
+
+
 def feature_dimensionality(W: Tensor) -> Tensor:
     """Return the share of a dimension that each feature has, shape (..., feature), in [0, 1].
 

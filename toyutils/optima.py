@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,8 +18,7 @@ from toyutils.exact import (
 _MEMORY = 10  # past steps that tell about the curvature
 
 
-@dataclass(frozen=True)
-class Optimum:
+class Optimum(NamedTuple):
     """Hold the best models found: `W` (..., hidden, feature), `b` (..., feature), `loss` (...)."""
 
     W: Tensor
@@ -72,6 +72,36 @@ def best_relu_model(
     with torch.no_grad():
         loss = expected_loss(W, b, sparsity, importance)
     return Optimum(W[..., 0, :, :], b[..., 0, :], loss[..., 0])
+
+
+def best_of_starts(
+    starts: Tensor,
+    sparsity: float | Sequence[float] | Tensor,
+    importance: Sequence[float] | Tensor | None = None,
+    *,
+    max_step: float = 0.1,
+) -> Optimum:
+    """Return the lowest minimum that `descend` reaches from `starts` (start, hidden, feature).
+
+    Every bias starts at its feature's mean. A start exactly on a ridge between two valleys stays
+    there: give it a little off. Settings and result as in `best_relu_model`.
+
+    Raises ValueError when a setting is out of range (see `expected_loss`).
+    """
+    sparsity = torch.as_tensor(sparsity, dtype=torch.float64)
+    importance = torch.as_tensor(1.0 if importance is None else importance, dtype=torch.float64)
+    settings = torch.broadcast_shapes(sparsity.shape, importance.shape[:-1])
+    sparsity = sparsity.expand(settings)[..., None, None]  # (..., start, feature)
+    if importance.ndim:
+        importance = importance[..., None, :]
+    W = starts.double().expand(*settings, *starts.shape)
+    b = ((1 - sparsity) / 2).expand(*W.shape[:-2], W.shape[-1])
+    W, b = descend(W, b, sparsity, importance, max_step=max_step)
+    loss = expected_loss(W, b, sparsity, importance)
+    best = loss.argmin(-1)[..., None, None]
+    b = b.take_along_dim(best, -2)[..., 0, :]
+    W = W.take_along_dim(best[..., None], -3)[..., 0, :, :]
+    return Optimum(W, b, loss.min(-1).values)
 
 
 def best_bias(W: Tensor, sparsity: float | Tensor) -> Tensor:

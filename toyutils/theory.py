@@ -16,7 +16,9 @@ from toyutils.exact import check_model, segment_powers, value_and_slope
 from toyutils.exact import expected_loss as expected_loss
 from toyutils.exact import expected_untied_loss as expected_untied_loss
 from toyutils.optima import Optimum as Optimum
+from toyutils.optima import Optimum
 from toyutils.optima import best_bias as best_bias
+from toyutils.optima import best_of_starts as best_of_starts
 from toyutils.optima import best_relu_model as best_relu_model
 from toyutils.optima import descend as descend
 
@@ -181,6 +183,27 @@ def sparse_limit_loss(
     if not (W.requires_grad or b.requires_grad or importance.requires_grad):
         loss = loss.detach()  # the slope taken in between has a graph of its own
     return torch.where((b > 0).any(-1), math.inf, loss)
+
+
+def descend_sparse_limit(
+    W: Tensor, importance: Sequence[float] | Tensor | None = None, *, n_steps: int = 800
+) -> Optimum:
+    """Return W and b after a descent of `sparse_limit_loss` from each W, and the loss reached.
+
+    W (..., hidden, feature) is left as it is; b (..., feature) starts at -0.09 and stays at or
+    below zero, where the limit is finite. The steps are Adam's, at a rate that falls from 0.02
+    to zero.
+    """
+    W = W.detach().double().clone().requires_grad_()
+    root = torch.full_like(W[..., 0, :], 0.3).requires_grad_()  # b = -root²
+    optimizer = torch.optim.Adam([W, root])
+    for step in range(n_steps):
+        optimizer.param_groups[0]["lr"] = 0.02 * (1 - step / n_steps)
+        optimizer.zero_grad()
+        sparse_limit_loss(W, -root.square(), importance).sum().backward()
+        optimizer.step()
+    W, b = W.detach(), -root.detach().square()
+    return Optimum(W, b, sparse_limit_loss(W, b, importance))
 
 
 @dataclass(frozen=True)

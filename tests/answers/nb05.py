@@ -41,6 +41,10 @@ def seeds_needed(share, error):
     return math.ceil(share * (1 - share) / error**2)
 
 
+def largest_unseen_share(n_seeds):
+    return 1 - 0.05 ** (1 / n_seeds)
+
+
 def _corners(angle, radius):
     return radius * torch.stack([angle.cos(), angle.sin()])
 
@@ -53,6 +57,11 @@ RIGHT = {
         seeds_needed,
         lambda q, e: -int(-(q - q * q) // (e * e)),
         lambda q, e: math.ceil(Fraction(q) * (1 - Fraction(q)) / Fraction(e) ** 2),
+    ],
+    "largest_unseen_share": [
+        largest_unseen_share,
+        lambda n: -math.expm1(math.log(0.05) / n),
+        lambda n: torch.tensor(1.0) - torch.tensor(0.05) ** (1 / n),
     ],
 }
 
@@ -78,5 +87,11 @@ WRONG = {
     },
     "seeds_needed": {
         "returned the same": (lambda q, e: 64),
+    },
+    "largest_unseen_share": {
+        "solve the equation": (lambda n: 3 / n),
+        "seeds multiply": (lambda n: 0.05 / n),
+        "returned the same": (lambda n: 0.05),
+        "its share is the rest": (lambda n: 0.05 ** (1 / n)),
     },
 }

@@ -1,7 +1,7 @@
 """Faults to plant in toyutils before a notebook runs: each must turn claims from true to false.
 
-They are the mistakes that published material makes. `plant` is called by the kernels of
-`make faults` (tests/claims/ipython); nothing else imports this module.
+They are the mistakes that published material makes. `plant` is called by the kernels
+of test_faults.py (tests/claims/ipython); nothing else plants them.
 """
 
 import torch
@@ -57,12 +57,13 @@ def no_cross_terms():
 
 
 def density_for_sparsity():
-    """Features are active with probability S."""
+    """Features are active with probability S, or 1 % where that is 0: something must be drawn."""
     check = features._check_sparse
 
     def swapped(distribution, n_groups, group):
         check(distribution, n_groups, group)
-        object.__setattr__(distribution, "sparsity", 1 - distribution.sparsity)
+        density = torch.as_tensor(distribution.sparsity).clamp(min=0.01)
+        object.__setattr__(distribution, "sparsity", 1 - density)
 
     features._check_sparse = swapped
 

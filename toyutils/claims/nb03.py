@@ -8,6 +8,7 @@ from toyutils.claims import Claims, number, share, true
 CLAIMS = Claims(
     "03",
     definitions=(
+        "below 1, the ReLU pays",
         "[04 · By hand]",
         "The exact losses of the 64 models",
         "its output is always 0",

@@ -14,10 +14,12 @@ CLAIMS = Claims(
         "longer than 1/2",
         "three prototypes",
         "three minima",
+        "of the 144 models",
         "the best of two, or the best of forty",
         "Train ten models at each of 144 settings",
         "144 settings",
         "or 0 if there is none",
+        "that training never reaches",
         "Fix $r = 1/2$",
         "on paper",
         "Now feature 2",
@@ -190,6 +192,13 @@ def _(run):
     """At p = 1, r = 1 the optimum lies below the best linear model, by less than 1 percent."""
     saved = 1 - run.dense_loss[0] / theory.linear_minimum(0, [1, 1], 1)
     return number(saved, ".2%").between(1e-4, 0.01)
+
+
+@CLAIMS.claim("paper_three", "the two share")
+def _(run):
+    """On paper, near r = 3, features 0 and 1 share below p = 4/7, above it one is left out."""
+    column = run.on_paper[:, (run.r3 - 3).abs().argmin()]
+    return true(column == torch.where(run.p3 < 4 / 7, 3, 2))
 
 
 @CLAIMS.claim("two_alone", "at every density")

@@ -208,5 +208,37 @@ def check_seeds_needed(seed):
     return Formula(cases, expected, mistakes, hint=hint)
 
 
+@exercise("5.5")
+def check_largest_unseen_share(seed):
+    """Check exercise 5.5: `largest_unseen_share(n_seeds)`, the share that none of N rules out."""
+
+    def expected(n_seeds):
+        return 1 - 0.05 ** (1 / n_seeds)
+
+    mistakes = {
+        "that is the probability that one seed misses the outcome; its share is the rest.": (
+            lambda n: 0.05 ** (1 / n)
+        ),
+        "3 / N is close, but a rule of thumb: solve the equation.": lambda n: 3 / n,
+        "that is the chance that a single seed shows it, divided by N: seeds multiply.": (
+            lambda n: 0.05 / n
+        ),
+        "you used 95 %; with that probability the outcome should be seen, not missed.": (
+            lambda n: 1 - 0.95 ** (1 / n)
+        ),
+        "one outcome in N + 1 is a guess that holds for no probability in particular.": (
+            lambda n: 1 / (n + 1)
+        ),
+        "the root is of order N, not 2: each of the N seeds has to miss.": (
+            lambda n: 1 - math.sqrt(0.05)
+        ),
+    }
+    random = generator(seed)
+    cases = [(1,), (64,)]
+    cases += [(integer(low, 3 * low, random),) for low in (5, 30, 200)]
+    hint = "put your share into the probability that no seed shows it: it should be 0.05."
+    return Formula(cases, expected, mistakes, hint=hint)
+
+
 check_concepts = concepts_of("05")
 answer, outcome, predict, prediction, progress = functions_of("05")
