@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "history": {"features"},
     "training": {"arguments", "features", "history", "models"},
     "geometry": set(),
+    "dynamics": set(),
     "exact": {"features"},
     "optima": {"exact"},
     "theory": {"exact", "optima"},
