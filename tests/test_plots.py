@@ -88,7 +88,9 @@ MAKERS = {
     "training_dashboard": lambda: plots.training_dashboard(
         recorded(2, 1, 3, test=True), torch.rand(200, 2), 1, exact={"minimum": 0.03}
     ),
-    "arrows_animation": lambda: plots.arrows_animation(recorded(5, 2, 2), instance=1),
+    "arrows_animation": lambda: plots.arrows_animation(
+        recorded(5, 2, 2), instance=1, exact={"level": 0.02}
+    ),
     "arrows_animation_two": lambda: plots.arrows_animation(
         {"right": recorded(5, 2, 2), "wrong": recorded(4, 2, 1)}, loss_title="exact loss"
     ),

@@ -68,12 +68,15 @@ def training_dashboard(
     return look.styled(fig, alt, height=_HEIGHT)
 
 
-def arrows_animation(history, instance: int = 0, *, loss_title: str = "training loss") -> go.Figure:
+def arrows_animation(
+    history, instance: int = 0, *, loss_title: str = "training loss",
+    exact: dict[str, float] | None = None,
+) -> go.Figure:  # fmt: skip
     """Play how the feature directions of models with two hidden numbers move in training.
 
     `history` is a `training.History`, or {name: History} with records at the same steps: then
     the films play side by side. Columns of W as arrows, and the loss on a logarithmic axis,
-    which `loss_title` names.
+    which `loss_title` names, with `exact` {name: loss} as level lines.
 
     Raises ValueError when a model has not two hidden numbers, `instance` does not exist, or
     histories differ in their steps.
@@ -101,7 +104,7 @@ def arrows_animation(history, instance: int = 0, *, loss_title: str = "training 
             )
             fig.add_trace(trace, row=1, col=column)
         look.hidden_plane(fig, reach, 1, column)
-    _add_losses(fig, named, instance, {}, loss_title=loss_title, **loss_place)
+    _add_losses(fig, named, instance, exact or {}, loss_title=loss_title, **loss_place)
     _add_frames(fig, steps, moving)
     alt = f"Animation of {len(steps)} moments of training, {int(steps[-1])} steps. " + " ".join(
         f"{name or 'The model'}: {W.shape[-1]} arrows, final lengths "
