@@ -10,12 +10,9 @@ def square_loss(n_features, n_plus):
 
 
 def square_by_feature(n_features, n_plus):
-    mean = 1 / (2 * n_features)
-    total = 0.0
-    for k in range(n_features - 4):
-        bias = mean if k < n_plus else 0.0
-        total += 1 / (3 * n_features) - 2 * bias * mean + bias**2
-    return total / n_features
+    variance = 1 / (3 * n_features) - 1 / (4 * n_features**2)
+    costs = [variance if k < n_plus else 1 / (3 * n_features) for k in range(n_features - 4)]
+    return sum(costs) / n_features
 
 
 def one_direction_loss(set_size, density):
@@ -29,7 +26,7 @@ def one_direction_by_variance(set_size, density):
 def angle_between(W, one, other):
     u, v = W[:, one].mean(1), W[:, other].mean(1)
     cosine = u @ v / (u.norm() * v.norm())
-    return torch.rad2deg(torch.arccos(cosine.clamp(-1, 1)))
+    return torch.rad2deg(torch.arccos(cosine))
 
 
 def angle_by_sums(W, one, other):
@@ -46,7 +43,7 @@ def biggest_change(D, lag):
 def biggest_change_looped(D, lag):
     rows = D.tolist()
     return [
-        max(abs(b - a) for a, b in zip(rows[t], rows[t + lag], strict=True))
+        max((b - a) ** 2 for a, b in zip(rows[t], rows[t + lag], strict=True)) ** 0.5
         for t in range(len(rows) - lag)
     ]
 
