@@ -161,7 +161,7 @@ def solid_animation(
     reach = 1.1 * max(1.0, float(W.norm(dim=1).max()))
     axes = {f"{a}axis": dict(range=[-reach, reach], showticklabels=False, showbackground=False,
                              title=f"h{chr(0x2080 + k)}") for k, a in enumerate("xyz")}  # fmt: skip
-    fig.update_layout(scene=dict(aspectmode="cube", camera_eye=dict(x=1.2, y=1.0, z=0.5),
+    fig.update_layout(scene=dict(aspectmode="cube", camera_eye=dict(x=1.0, y=0.85, z=0.4),
                                  uirevision="turned", **axes))  # fmt: skip
     marked = ", ".join(f"{name} at step {step:.0f}" for name, step in (stages or {}).items())
     alt = (
