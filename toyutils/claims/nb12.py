@@ -148,10 +148,10 @@ def _(run):
     return number(final, ".2f").between(0.97, 1.03)
 
 
-@CLAIMS.claim("right_angle", "In nearly all seeds the sets are at a right angle")
+@CLAIMS.claim("right_angle", "In most seeds the sets are at a right angle")
 def _(run):
     """At the end of stage B the angle between the sets is within 10 degrees of 90."""
-    return share((run.angle_end - 90).abs() < 10).at_least(0.8)
+    return share((run.angle_end - 90).abs() < 10).at_least(0.5)
 
 
 @CLAIMS.claim("few_axis", "few stay on one axis")
@@ -223,13 +223,13 @@ def _(run):
     return _share_of(run, "small start, p = 0.02", "pairs first").at_least(0.5)
 
 
-@CLAIMS.claim("sparse_angle", "there, too, the sets part at a right angle in nearly all seeds")
+@CLAIMS.claim("sparse_angle", "there, too, the sets part at a right angle in most seeds")
 def _(run):
     """At p = 0.02 the angle at the end of stage B lies within 15 degrees of 90."""
     collapsed = dynamics.stages(run.sparse["W"]).collapsed
     end = len(collapsed) - 1 - collapsed.flip(0).float().argmax(0)
     angle = dynamics.set_angles(run.sparse["W"], [0, 1, 2], [3, 4, 5])[end, SEEDS]
-    return share((angle - 90).abs() < 15).at_least(0.75)
+    return share((angle - 90).abs() < 15).at_least(0.5)
 
 
 @CLAIMS.claim("sparse_levels", "The levels of the two densities differ by little")
