@@ -111,8 +111,11 @@ def _(run):
 
 @CLAIMS.claim("seed_film", "rests on `5`, and goes down to `5+`")
 def _(run):
-    """The seed that is shown rests on level 5 and ends on 5+."""
-    return true([bool(run.on_five[:, run.stairs].any()), int(run.nearest[-1, run.stairs]) == 4])
+    """The seed shown rests on level 5 with a shared corner, and ends with one plus feature."""
+    k = int(run.on_five[:, run.stairs].nonzero().median())
+    W, b = run.plane["W"][:, run.stairs], run.plane["b"][-1, run.stairs]
+    at_rest, at_end = geometry.name_shape(W[k]), geometry.name_shape(W[-1])
+    return true([len(at_rest.shared) == 1, len(at_end.dropped) == 1, b[at_end.dropped[0]] > 0.05])
 
 
 @CLAIMS.claim("level_sets", "it is lowest at a right angle")
