@@ -18,7 +18,7 @@ CLAIMS = Claims(
         "none of these numbers",
         "begin at step 400",
         "some $D_i$ changes by more than 0.06",
-        "The loss is that on 1,024 test points",
+        "The loss is that on 512 test points",
         "applies them to all seeds and all moments",
         "all cosines within the sets exceed 0.95",
         "all of them are below 0.25 in size",
@@ -246,31 +246,49 @@ def _(run):
     return true(abs(exact[0] / exact[1] - 1) < 1e-3)
 
 
-@CLAIMS.claim("only_pairs", "Nearly all seeds end in ten antipodal pairs")
+@CLAIMS.claim("only_pairs", "Most seeds end in ten antipodal pairs")
 def _(run):
-    """Nearly all seeds end in ten pairs and nothing else."""
-    return share(run.only_pairs).at_least(0.8)
+    """Most seeds end in ten pairs and nothing else."""
+    return share(run.only_pairs).at_least(0.5)
 
 
-@CLAIMS.claim("beyond_null", "more than in any exchange")
+@CLAIMS.claim("jumps_meet", "Most jumps meet a drop")
+def _(run):
+    """More than half of the windows with a jump have a drop of the same model."""
+    return share(int(run.met.own), run.n_jumps).at_least(0.5)
+
+
+@CLAIMS.claim("beyond_null", "a little more than in any exchange of models")
 def _(run):
     """More jumps meet a drop of their own model than in any exchange of models."""
     return true(run.met.own > float(run.met.null.max()))
 
 
-@CLAIMS.claim("not_every", "not every jump meets a drop")
+@CLAIMS.claim("mostly_trend", "chance alone gives more than three quarters as many")
 def _(run):
-    """Some windows with a jump have no drop."""
-    return number(run.met.own / run.n_jumps, ".2f").between(0.1, 0.95)
+    """The meetings expected by chance are more than 75 percent of those that happened."""
+    return number(run.met.expected / run.met.own, ".2f").between(0.75, 1)
+
+
+@CLAIMS.claim("sudden_chance", "about as often as chance has it")
+def _(run):
+    """Sudden drops meet jumps 0.7 to 1.5 times as often as expected by chance."""
+    return number(run.met_sudden.own / run.met_sudden.expected, ".2f").between(0.7, 1.5)
+
+
+@CLAIMS.claim("batch_blind", "on training batches there is no excess")
+def _(run):
+    """Measured on training batches, meetings do not exceed those of every exchange."""
+    return true(run.met_batches.own <= float(run.met_batches.null.max()))
 
 
 @CLAIMS.claim("rank_own", "clearly positive")
 def _(run):
     """Across seeds, at the same moment, larger changes go with larger falls of the loss."""
-    return number(run.ranks.own, ".2f").between(0.15, 1)
+    return number(run.ranks.own, ".2f").between(0.2, 1)
 
 
-@CLAIMS.claim("rank_null", "several times what any exchange gives")
+@CLAIMS.claim("rank_null", "far above any exchange")
 def _(run):
-    """The rank correlation is at least twice the largest of the exchanged ones."""
-    return number(run.ranks.own / run.ranks.null.abs().max(), ".1f").between(2, 100)
+    """The rank correlation is at least 1.5 times the largest of the exchanged ones."""
+    return number(run.ranks.own / run.ranks.null.abs().max(), ".1f").between(1.5, 100)
