@@ -32,6 +32,10 @@ EQUIVALENT = {
         },
     },
     "another argument of the same length or shape gives the size": {
+        "meetings_by_chance": {
+            "return pairs.sum() / (drop.shape[1] - 1)",
+            "n_seeds = drop.shape[1]",
+        },
         "expected_linear_loss": {
             "A = torch.eye(len(covariance)) - W.T @ W",
             "A = torch.eye(len(covariance), dtype=torch.float64) - (W.T @ W).double()",
@@ -75,6 +79,12 @@ EQUIVALENT = {
         },
     },
     "the axis has one entry, or is the same counted from the other end": {
+        "biggest_change": {
+            "return change.abs().max(-1).values",
+        },
+        "meetings_by_chance": {
+            "counts = [(jump & drop.roll(k, -1)).sum() for k in range(1, n_seeds)]",
+        },
         "commits": {
             "answer = lambda W: W[:, -1].abs().min(-1).values ** 2 <= 0.1 * W.square().sum((1, 2))",
             "answer = lambda W: W[:, 0].abs().min(1).values ** 2 <= 0.1 * W.square().sum((1, 2))",
@@ -152,6 +162,12 @@ EQUIVALENT = {
         },
     },
     "the order of the two does not matter": {
+        "biggest_change": {
+            (
+                "return [max(((b - a) ** 2 for a, b in zip(rows[t + lag], rows[t], strict=True))) "
+                "** 0.5 for t in range(len(rows) - lag)]"
+            ),
+        },
         "error_signal": {
             "y = np.maximum(0, a)",
         },
@@ -331,6 +347,14 @@ EQUIVALENT = {
             "coming_in = (W_in[:, loud] / W_in[neuron, loud].sign()).clamp(min=0)",
             "coming_in = (W_in[:, loud] * W_in[neuron, loud]).clamp(min=0)",
             "coming_in = torch.relu(W_in[k, loud] / W_in[neuron, loud])",
+        },
+    },
+    "an angle does not depend on the lengths": {
+        "angle_between": {
+            "u, v = (W[:, one].sum(1), W[:, other].mean(1))",
+            "u, v = (W[:, one].mean(1), W[:, other].sum(1))",
+            "u, v = (W.T[one].mean(0), W.T[other].sum(0))",
+            "u, v = (W.T[one].sum(0), W.T[other].mean(0))",
         },
     },
 }

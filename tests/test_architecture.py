@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "attacks": set(),
     "scores": {"geometry"},
     "neurons": set(),
+    "dynamics": {"geometry"},
     "exact": {"features"},
     "optima": {"exact"},
     "theory": {"exact", "optima"},
@@ -28,6 +29,7 @@ MAY_IMPORT = {
     "plots": {"geometry"},
     "live": {"features", "models", "training", "geometry", "optima", "plots"},
     "claims": {
+        "dynamics",
         "features",
         "models",
         "training",
