@@ -35,10 +35,9 @@ def test_worth_agrees_with_the_exact_loss():
     assert torch.allclose(sampled.double(), exact.double(), atol=0.02)
 
 
-def test_stored_and_read_again(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(dimensionality, "STORED", tmp_path / "models.npz")
-    dimensionality.store(tiny)
-    again = dimensionality.stored()
+def test_stored_and_read_again(tiny, tmp_path):
+    dimensionality.store(tiny, tmp_path / "models.npz")
+    again = dimensionality.stored(tmp_path / "models.npz")
     kept = geometry.represented(tiny.W)
     assert torch.equal(again.density, tiny.density)
     assert torch.equal(geometry.represented(again.W), kept)
@@ -74,6 +73,16 @@ def test_the_stored_models_are_of_the_paper_size():
     plateau = (1 / paper.density > 2.5) & (1 / paper.density < 4)
     ratio = paper.worth[plateau, 0] / worth_of_a_pair[plateau]
     assert ((ratio > 0.97) & (ratio < 1.01)).all(), ratio
+
+
+def test_the_published_recipe_forms_triangles():
+    models = dimensionality.published()
+    assert torch.equal(models.density, dimensionality.PUBLISHED_DENSITIES)
+    assert models.W.shape[2:] == (20, 200)
+    names = [
+        part.name for k in range(4) for W in models.W[k] for part in geometry.gram_components(W)
+    ]
+    assert names.count("triangle") >= 5, names
 
 
 @pytest.mark.parametrize("density", [[1.5], [0.5, 0.0], [float("nan")], 0.5])
