@@ -1,12 +1,13 @@
 """The best shapes known: up to 12 equally important features in up to 4 dimensions.
 
-Found by descent on the exact loss from several starts, over a grid of densities, and stored beside
-this file. An entry is checked in a moment: `theory.expected_loss` of its W and b. It is the lowest
-*found*. Rebuild the table, in some ten minutes on one core, with
+Found by descent on the exact loss, over a grid of densities, and stored beside this file. An
+entry is checked in a moment: `theory.expected_loss` of its W and b. It is the lowest *found*.
+Rebuild the table, in some ten minutes on one core, with
 
     python -m toyutils.best_known
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,18 +15,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toyutils import theory
+from toyutils import geometry, theory
 
 STORED = Path(__file__).with_name("best_known.npz")
-MOST = {1: 2, 2: 6, 3: 9, 4: 12}  # features in a shape of d dimensions
-DENSITIES = 1 / torch.logspace(0.05, 1.1, 12, dtype=torch.float64)
+# Of the 30 densities of `dimensionality.stored()`, the last of every three and the first left out.
+_GRID = 1 / torch.logspace(0, 1, 30, dtype=torch.float64)
+DENSITIES = torch.stack([p for i, p in enumerate(_GRID) if i and (i % 3 < 2 or i == 29)])
+_MOST = {1: 3, 2: 7, 3: 12, 4: 12}  # features looked for in d dimensions
+_ROUGH = 1e-5  # tolerance of the search; the stored losses are right to 1e-9
 
 
-class Table(NamedTuple):
-    """Hold models of several sizes at several densities, padded with zeros to the largest.
+class Shapes(NamedTuple):
+    """Hold the best models of several sizes at several densities, padded with zeros.
 
-    `n_features` and `n_hidden` (size,), `density` (density,), `W` (size, density, hidden,
-    feature), `b` (size, density, feature), `loss` (size, density).
+    `n_features` and `n_hidden` (size,), `density` (density,), `W` (size, density, 4, 12), `b`
+    (size, density, 12), `loss` (size, density).
     """
 
     n_features: Tensor
@@ -35,55 +39,137 @@ class Table(NamedTuple):
     b: Tensor
     loss: Tensor
 
+    def at(self, n_features: int, n_hidden: int) -> int:
+        """Return the place of a size in the table.
 
-def shapes() -> Table:
-    """Return the stored table."""
+        Raises ValueError when the table does not hold it.
+        """
+        here = (self.n_features == n_features) & (self.n_hidden == n_hidden)
+        if not here.any():
+            raise ValueError(
+                f"n_features is {n_features}, n_hidden {n_hidden}; the table holds "
+                + ", ".join(f"{d + 1} to {k} in {d}" for d, k in _MOST.items())
+            )
+        return int(here.nonzero())
+
+    def model(self, n_features: int, n_hidden: int, k: int) -> tuple[Tensor, Tensor]:
+        """Return W (hidden, feature) and b (feature,) of a size at the density of place k."""
+        i = self.at(n_features, n_hidden)
+        return self.W[i, k, :n_hidden, :n_features], self.b[i, k, :n_features]
+
+    def worth(self) -> Tensor:
+        """Return the loss taken away per dimension, in features, (size, density)."""
+        v = theory.feature_variance(1 - self.density)
+        return self.n_features[:, None] * (v - self.loss) / (self.n_hidden[:, None] * v)
+
+
+def shapes() -> Shapes:
+    """Return the stored table, float64."""
     with np.load(STORED) as file:
-        values = {name: torch.from_numpy(file[name]) for name in Table._fields}
-    return Table(**{k: v.double() if v.is_floating_point() else v for k, v in values.items()})
+        table = {name: torch.from_numpy(file[name]) for name in Shapes._fields}
+    return Shapes(**{k: v.double() if v.is_floating_point() else v for k, v in table.items()})
 
 
-def worth(table: Table) -> Tensor:
-    """Return the loss each shape takes away per dimension, in features, (size, density)."""
-    v = theory.feature_variance(1 - table.density)
-    return table.n_features[:, None] * (v - table.loss) / (table.n_hidden[:, None] * v)
+def describe(W: Tensor) -> str:
+    """Return what a model is made of, such as "pentagon + antipodal pair".
 
-
-def best_shape(
-    n_features: int, n_hidden: int, density: Tensor, n_restarts: int = 6
-) -> theory.Optimum:
-    """Return the lowest minimum found at each density (density,), as `theory.Optimum`.
-
-    From random starts, then from what was found at the densities next to it.
+    The components of the Gram graph by name; one without a name reads "7 in 3", features and
+    dimensions. Features that are not represented are not named.
     """
-    best = theory.best_relu_model(n_features, n_hidden, 1 - density, n_restarts=n_restarts)
-    for shift in (1, -1):
-        W, b = (a.roll(shift, 0) for a in (best.W, best.b))
-        W, b = theory.descend(W, b, 1 - density[:, None])
-        loss = theory.expected_loss(W, b, 1 - density[:, None])
-        lower = loss < best.loss
-        best = theory.Optimum(
-            torch.where(lower[:, None, None], W, best.W),
-            torch.where(lower[:, None], b, best.b),
-            torch.minimum(loss, best.loss),
-        )
+    names = Counter()
+    for part in geometry.gram_components(W):
+        name = part.name
+        if name == "other":
+            rank = int(torch.linalg.matrix_rank(W[:, list(part.features)], rtol=0.05))
+            name = f"{len(part.features)} in {rank}"
+        names[name] += 1
+    return " + ".join(name if n == 1 else f"{n} × {name}" for name, n in names.items()) or "nothing"
+
+
+def search(sizes: dict[int, int] = _MOST, density: Tensor = DENSITIES, seed: int = 0) -> Shapes:
+    """Return the table for up to `sizes[d]` features in d = 1, 2, … dimensions, computed anew.
+
+    Small sizes come first, and larger ones start from them.
+    """
+    found = {}
+    for d, most in sizes.items():
+        for k in range(d + 1, most + 1):
+            found[k, d] = _best(k, d, found, density, seed)
+            print(f"{k} features in {d} dimensions", flush=True)
+    k_most, d_most = max(sizes.values()), max(sizes)
+    W = torch.zeros(len(found), len(density), d_most, k_most, dtype=torch.float64)
+    b, loss = torch.zeros_like(W[:, :, 0]), torch.zeros_like(W[:, :, 0, 0])
+    for i, ((k, d), model) in enumerate(found.items()):
+        # What is written is single precision, and the loss is that of what is written.
+        W[i, :, :d, :k], b[i, :, :k] = (a.float().double() for a in model)
+        loss[i] = theory.expected_loss(W[i, :, :d, :k], b[i, :, :k], 1 - density[:, None])
+    n_features, n_hidden = torch.tensor(list(found)).T
+    return Shapes(n_features, n_hidden, density, W, b, loss)
+
+
+def _best(k: int, d: int, found: dict, density: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Return the lowest models of one size, W (density, d, k) and b (density, k).
+
+    Two smaller ones side by side, and random starts at every third density; then, at each
+    density, the best of its neighbours.
+    """
+
+    def lowest(best, W, b, n_steps):
+        W, b = theory.descend(W, b, 1 - density[:, None], n_steps=n_steps, tolerance=_ROUGH)
+        return _lower(best, (W, b, _loss(W, b, density)))
+
+    W, b, loss = _side_by_side(k, d, found, density)
+    random = torch.Generator().manual_seed(seed + k)
+    shift = 0.03 * torch.randn(W.shape, generator=random, dtype=torch.float64)
+    best = lowest((W, b, loss), W + shift, b, 40)
+
+    third = density[1::3]
+    n_starts = 6 if k < 7 else 3
+    W = torch.randn(n_starts, len(third), d, k, generator=random, dtype=torch.float64) * d**-0.5
+    W, b = theory.descend(W, W[:, :, 0] * 0, 1 - third[:, None], n_steps=60, tolerance=_ROUGH)
+    first = _loss(W, b, third).argmin(0)
+    W, b = (a[first, torch.arange(len(third))] for a in (W, b))
+    nearest = (torch.arange(len(density)) // 3).clamp(max=len(third) - 1)
+    best = lowest(best, W[nearest], b[nearest], 30)
+    for places in (1, -1, 3, -3):
+        best = lowest(best, best[0].roll(places, 0), best[1].roll(places, 0), 15)
+    return lowest(best, *best[:2], 80)[:2]
+
+
+def _lower(one: tuple, other: tuple) -> tuple:
+    lower = other[2] < one[2]
+    return tuple(
+        torch.where(lower.view(-1, *[1] * (a.ndim - 1)), b, a)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _loss(W: Tensor, b: Tensor, density: Tensor) -> Tensor:
+    return theory.expected_loss(W, b, 1 - density[:, None], tolerance=_ROUGH)
+
+
+def _side_by_side(k: int, d: int, found: dict, density: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return W, b and loss of the best model of two smaller ones at right angles.
+
+    Neither notices the other; features beyond them are left out.
+    """
+    nothing = torch.zeros(len(density), d, k, dtype=torch.float64)
+    mean = density[:, None].repeat(1, k) / 2
+    best = nothing, mean, theory.feature_variance(1 - density)
+    alone = torch.ones(len(density), 1, 1, dtype=torch.float64), torch.zeros(len(density), 1)
+    parts = {(1, 1): alone, **found}
+    for (k_1, d_1), model in parts.items():
+        if k_1 >= k or d_1 > d:
+            continue
+        W, b = nothing.clone(), mean.clone()
+        W[:, :d_1, :k_1], b[:, :k_1] = model
+        if (k - k_1, d - d_1) in parts:
+            W[:, d_1:, k_1:], b[:, k_1:] = parts[k - k_1, d - d_1]
+        best = _lower(best, (W, b, _loss(W, b, density)))
     return best
 
 
-def search() -> Table:
-    """Return the table, computed anew."""
-    sizes = [(k, d) for d, most in MOST.items() for k in range(d + 1, most + 1)]
-    W = torch.zeros(len(sizes), len(DENSITIES), 4, 12, dtype=torch.float64)
-    b, loss = W[:, :, 0].clone(), W[:, :, 0, 0].clone()
-    for i, (k, d) in enumerate(sizes):
-        best = best_shape(k, d, DENSITIES, n_restarts=6 if k < 8 else 2)
-        W[i, :, :d, :k], b[i, :, :k], loss[i] = best.W, best.b, best.loss
-        print(f"{k} features in {d} dimensions", flush=True)
-    n_features, n_hidden = torch.tensor(sizes).T
-    return Table(n_features, n_hidden, DENSITIES, W, b, loss)
-
-
-def store(table: Table) -> None:
+def store(table: Shapes) -> None:
     """Write a table to the file that `shapes` reads, W and b in single precision."""
     small = {"W": table.W.float(), "b": table.b.float()}
     np.savez_compressed(STORED, **(table._asdict() | small))

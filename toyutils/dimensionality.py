@@ -31,13 +31,14 @@ PUBLISHED = dict(
     n_features=200, n_hidden=20, n_steps=8000, learning_rate=1e-3, batch_size=512,
     schedule="constant", centred=False,
 )  # fmt: skip
-#: Thirty-two times as many steps as `SMALL`.
-LONG = dict(n_features=200, n_hidden=20, n_steps=64_000, learning_rate=3e-3)
+#: Sixteen times as many steps as `SMALL`.
+LONG = dict(n_features=200, n_hidden=20, n_steps=32_000, learning_rate=3e-3)
 
+_GRID = torch.logspace(0, 1, 30)
 _RUNS = {  # 1/p, seeds, recipe
-    "paper": (torch.logspace(0, 1, 30), 1, PAPER),
-    "published": (torch.tensor([1.55, 1.6, 1.65, 1.7, 2.15, 4.64]), 4, PUBLISHED),
-    "long": (torch.tensor([1.65, 1.8, 2.15, 4.64, 5.2, 6.0]), 2, LONG),
+    "paper": (_GRID, 1, PAPER),
+    "published": (_GRID[[5, 6, 7, 10, 19, 22]], 2, PUBLISHED),
+    "long": (_GRID[[6, 10, 19, 22]], 2, LONG),
 }
 _GRAIN = 1024  # weights are stored as multiples of 1 / _GRAIN
 
@@ -118,8 +119,8 @@ def stored(name: str = "paper") -> UniformModels:
     """Return stored models.
 
     - "paper": `PAPER`, one seed at each of 30 densities;
-    - "published": `PUBLISHED`, four seeds at each of six densities;
-    - "long": `LONG`, two seeds at each of six densities.
+    - "published": `PUBLISHED`, two seeds at each of six densities;
+    - "long": `LONG`, two seeds at each of four densities.
 
     Raises ValueError when `name` is none of these.
     """
