@@ -15,8 +15,8 @@ def exact_loss(table, k, d, places):
 
 
 def test_the_table_holds_what_it_promises(table):
-    assert table.loss.shape == (len(table.n_features), len(table.density)) == (24, 20)
-    assert {(12, 3), (12, 4), (7, 2), (2, 1)} <= set(
+    assert table.loss.shape == (len(table.n_features), len(table.density)) == (21, 20)
+    assert {(12, 3), (12, 4), (8, 2), (2, 1)} <= set(
         zip(table.n_features.tolist(), table.n_hidden.tolist(), strict=True)
     )
     for i, (k, d) in enumerate(zip(table.n_features, table.n_hidden, strict=True)):
@@ -56,7 +56,7 @@ def test_a_feature_more_can_always_be_left_out(table):
 
 
 def test_a_search_finds_an_entry_again(table):
-    found = best_known.search({1: 2, 2: 3}, table.density[1:8])
+    found = best_known.search({1: (2,), 2: (3,)}, table.density[1:8])
     i = table.at(3, 2)
     assert torch.allclose(found.loss[-1], table.loss[i, 1:8], rtol=1e-3)
     assert (found.loss[-1] >= table.loss[i, 1:8] - 1e-6).all()
@@ -75,5 +75,5 @@ def test_shapes_are_described():
 
 
 def test_a_size_outside_the_table_is_refused(table):
-    with pytest.raises(ValueError, match="n_features is 13, n_hidden 4; the table holds 2 to 3"):
+    with pytest.raises(ValueError, match="n_features is 13, n_hidden 4; the table holds 2, 3 in 1"):
         table.at(13, 4)

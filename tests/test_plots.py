@@ -421,7 +421,7 @@ def test_small_graphs_stand_above_the_axis_at_their_density():
     D = torch.full((6,), 0.5)
     names = [["antipodal pair"] * 6]
     fig = plots.sticky_lines([0.25], [D], names, {"1/2": 0.5}, graphs={4.0: pairs})
-    [marks, edges, nodes] = fig.data
+    [_, edges, nodes] = fig.data
     assert min(nodes.y[:-1]) > 1.05
     assert nodes.x[0] * nodes.x[1] == pytest.approx(16, rel=1e-6)  # either side of 1/p = 4
     assert edges.x[:2] == nodes.x[:2]  # one of three pairs, with their number beside it

@@ -2,7 +2,7 @@
 
 Found by descent on the exact loss, over a grid of densities, and stored beside this file. An
 entry is checked in a moment: `theory.expected_loss` of its W and b. It is the lowest *found*.
-Rebuild the table, in some ten minutes on one core, with
+Rebuild the table, in some six minutes on one core, with
 
     python -m toyutils.best_known
 """
@@ -21,7 +21,12 @@ STORED = Path(__file__).with_name("best_known.npz")
 # Of the 30 densities of `dimensionality.stored()`, the last of every three and the first left out.
 _GRID = 1 / torch.logspace(0, 1, 30, dtype=torch.float64)
 DENSITIES = torch.stack([p for i, p in enumerate(_GRID) if i and (i % 3 < 2 or i == 29)])
-_MOST = {1: 3, 2: 7, 3: 12, 4: 12}  # features looked for in d dimensions
+_SIZES = {  # features looked for in d dimensions
+    1: (2, 3),
+    2: (3, 4, 5, 6, 7, 8),
+    3: (4, 5, 6, 7, 8, 9, 10, 11, 12),
+    4: (5, 8, 10, 12),
+}
 _ROUGH = 1e-5  # tolerance of the search; the stored losses are right to 1e-9
 
 
@@ -48,7 +53,7 @@ class Shapes(NamedTuple):
         if not here.any():
             raise ValueError(
                 f"n_features is {n_features}, n_hidden {n_hidden}; the table holds "
-                + ", ".join(f"{d + 1} to {k} in {d}" for d, k in _MOST.items())
+                + "; ".join(f"{', '.join(map(str, k))} in {d}" for d, k in _SIZES.items())
             )
         return int(here.nonzero())
 
@@ -86,54 +91,59 @@ def describe(W: Tensor) -> str:
     return " + ".join(name if n == 1 else f"{n} × {name}" for name, n in names.items()) or "nothing"
 
 
-def search(sizes: dict[int, int] = _MOST, density: Tensor = DENSITIES, seed: int = 0) -> Shapes:
-    """Return the table for up to `sizes[d]` features in d = 1, 2, … dimensions, computed anew.
-
-    Small sizes come first, and larger ones start from them.
-    """
+def search(sizes: dict[int, tuple] = _SIZES, density: Tensor = DENSITIES) -> Shapes:
+    """Return the table for `sizes[d]` features in d dimensions, computed anew."""
     found = {}
-    for d, most in sizes.items():
-        for k in range(d + 1, most + 1):
-            found[k, d] = _best(k, d, found, density, seed)
-            print(f"{k} features in {d} dimensions", flush=True)
-    k_most, d_most = max(sizes.values()), max(sizes)
-    W = torch.zeros(len(found), len(density), d_most, k_most, dtype=torch.float64)
+    for d, counts in sizes.items():
+        found |= search_in(d, counts, density)
+    return tabulated(found, density)
+
+
+def search_in(d: int, counts: tuple, density: Tensor = DENSITIES, seed: int = 0) -> dict:
+    """Return the lowest minima found in d dimensions, {(feature, d): (W, b)}.
+
+    `W` is (density, d, feature). Descent from random starts at every third density; then, at
+    each density, from what was found at its neighbours.
+    """
+    third = density[1::3]
+    nearest = (torch.arange(len(density)) // 3).clamp(max=len(third) - 1)
+    found = {}
+    for k in counts:
+        random = torch.Generator().manual_seed(seed + k)
+        shape = 6 if k < 7 else 3, len(third), d, k
+        W = torch.randn(shape, generator=random, dtype=torch.float64) * d**-0.5
+        W, b = _descend(W, torch.zeros_like(W[:, :, 0]), third, 60)
+        first = _loss(W, b, third).argmin(0), torch.arange(len(third))
+        W, b = _descend(W[first][nearest], b[first][nearest], density, 30)
+        best = W, b, _loss(W, b, density)
+        for places in (1, -1, 1, -1):
+            W, b = _descend(best[0].roll(places, 0), best[1].roll(places, 0), density, 15)
+            best = _lower(best, (W, b, _loss(W, b, density)))
+        found[k, d] = _descend(*best[:2], density, 40)
+        print(f"{k} features in {d} dimensions", flush=True)
+    return found
+
+
+def tabulated(found: dict, density: Tensor = DENSITIES) -> Shapes:
+    """Return models {(feature, d): (W, b)} as one table, or two smaller ones where these win."""
+    best = {}
+    for k, d in sorted(found, key=lambda size: size[::-1]):
+        W, b = found[k, d]
+        together = _side_by_side(k, d, best, density)
+        best[k, d] = _lower((W, b, _loss(W, b, density)), together)[:2]
+    k_most, d_most = (max(size) for size in zip(*best, strict=True))
+    W = torch.zeros(len(best), len(density), d_most, k_most, dtype=torch.float64)
     b, loss = torch.zeros_like(W[:, :, 0]), torch.zeros_like(W[:, :, 0, 0])
-    for i, ((k, d), model) in enumerate(found.items()):
+    for i, ((k, d), model) in enumerate(best.items()):
         # What is written is single precision, and the loss is that of what is written.
         W[i, :, :d, :k], b[i, :, :k] = (a.float().double() for a in model)
         loss[i] = theory.expected_loss(W[i, :, :d, :k], b[i, :, :k], 1 - density[:, None])
-    n_features, n_hidden = torch.tensor(list(found)).T
+    n_features, n_hidden = torch.tensor(list(best)).T
     return Shapes(n_features, n_hidden, density, W, b, loss)
 
 
-def _best(k: int, d: int, found: dict, density: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """Return the lowest models of one size, W (density, d, k) and b (density, k).
-
-    Two smaller ones side by side, and random starts at every third density; then, at each
-    density, the best of its neighbours.
-    """
-
-    def lowest(best, W, b, n_steps):
-        W, b = theory.descend(W, b, 1 - density[:, None], n_steps=n_steps, tolerance=_ROUGH)
-        return _lower(best, (W, b, _loss(W, b, density)))
-
-    W, b, loss = _side_by_side(k, d, found, density)
-    random = torch.Generator().manual_seed(seed + k)
-    shift = 0.03 * torch.randn(W.shape, generator=random, dtype=torch.float64)
-    best = lowest((W, b, loss), W + shift, b, 40)
-
-    third = density[1::3]
-    n_starts = 6 if k < 7 else 3
-    W = torch.randn(n_starts, len(third), d, k, generator=random, dtype=torch.float64) * d**-0.5
-    W, b = theory.descend(W, W[:, :, 0] * 0, 1 - third[:, None], n_steps=60, tolerance=_ROUGH)
-    first = _loss(W, b, third).argmin(0)
-    W, b = (a[first, torch.arange(len(third))] for a in (W, b))
-    nearest = (torch.arange(len(density)) // 3).clamp(max=len(third) - 1)
-    best = lowest(best, W[nearest], b[nearest], 30)
-    for places in (1, -1, 3, -3):
-        best = lowest(best, best[0].roll(places, 0), best[1].roll(places, 0), 15)
-    return lowest(best, *best[:2], 80)[:2]
+def _descend(W: Tensor, b: Tensor, density: Tensor, n_steps: int) -> tuple[Tensor, Tensor]:
+    return theory.descend(W, b, 1 - density[:, None], n_steps=n_steps, tolerance=_ROUGH)
 
 
 def _lower(one: tuple, other: tuple) -> tuple:

@@ -38,7 +38,7 @@ _GRID = torch.logspace(0, 1, 30)
 _RUNS = {  # 1/p, seeds, recipe
     "paper": (_GRID, 1, PAPER),
     "published": (_GRID[[5, 6, 7, 10, 19, 22]], 2, PUBLISHED),
-    "long": (_GRID[[6, 10, 19, 22]], 2, LONG),
+    "long": (_GRID[[7, 10, 19, 22]], 1, LONG),
 }
 _GRAIN = 1024  # weights are stored as multiples of 1 / _GRAIN
 
@@ -120,7 +120,7 @@ def stored(name: str = "paper") -> UniformModels:
 
     - "paper": `PAPER`, one seed at each of 30 densities;
     - "published": `PUBLISHED`, two seeds at each of six densities;
-    - "long": `LONG`, two seeds at each of four densities.
+    - "long": `LONG`, one seed at each of four densities.
 
     Raises ValueError when `name` is none of these.
     """

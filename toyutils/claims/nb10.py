@@ -1,0 +1,236 @@
+"""Claims of notebook 10: dimensionality."""
+
+import torch
+
+from toyutils import geometry, theory
+from toyutils.claims import Claims, number, share, true
+
+CLAIMS = Claims(
+    "10",
+    definitions=(
+        "400 features in 30 dimensions",
+        "at each of 30 densities",
+        "200 features in 20 dimensions",
+        "eight seeds at each of six densities",
+        "falls from 1 to",
+        "Are 20 of the 200 features given a dimension each",
+        "pool the $D_i$ of all represented features",
+        "tetrahedron 3/4, triangle 2/3, pair 1/2, pentagon 2/5",
+        "3/8",
+        "more than half of the features at some density",
+        "each kind once",
+        "what all components of a model need",
+        "the 30 that there are",
+        "features of *all* three dimensions",
+        "take what is worth most",
+        "is worth most at",
+        "up to 12 features in up to four dimensions, at 20 densities",
+    ),
+)
+
+
+def _components(run):
+    """Return the names of the components of each stored model of the paper's size."""
+    return [[part.name for part in geometry.gram_components(W)] for W in run.paper.W[:, 0]]
+
+
+@CLAIMS.claim("two_plateaus", "stays twice: at 1 on dense data, and near 1/2")
+def _(run):
+    """D* is within 0.02 of 1 up to 1/p = 1.5 or more, and within 0.02 of 1/2 from 2.7 to 3.5."""
+    x, star = 1 / run.paper.density, run.paper.per_feature[:, 0]
+    half = (x > 2.7) & (x < 3.5)
+    return true([(star[x < 1.5] - 1).abs().max() < 0.02, (star[half] - 0.5).abs().max() < 0.02])
+
+
+@CLAIMS.claim("half_plateau", "insists on half a dimension for each feature")
+def _(run):
+    """At 1/p = 3.0 D* of all small models lies within 0.02 of that of the exact best pair."""
+    best = theory.best_relu_model(2, 1, 1 - run.p[3].double(), n_restarts=4)
+    star = float(geometry.dimensions_per_feature(best.W))
+    return true((run.small.per_feature[3] - star).abs() < 0.02)
+
+
+@CLAIMS.claim("seeds_agree", "differ by less than a tenth at every density")
+def _(run):
+    """At every density the D* of eight seeds lie within 0.1."""
+    return number(run.spread.max(), ".3f").at_most(0.1)
+
+
+@CLAIMS.claim("plateau_low", "from $1/p = 2.6$ to")
+def _(run):
+    """In the paper's size D* is within 0.02 of 1/2 from here."""
+    return number(run.at_half.min(), ".1f").between(2.5, 2.7)
+
+
+@CLAIMS.claim("plateau_high", "$3.6$")
+def _(run):
+    """In the paper's size D* is within 0.02 of 1/2 up to here, but for single models."""
+    return number(run.at_half[run.at_half < 4].max(), ".1f").between(3.5, 3.9)
+
+
+@CLAIMS.claim("none_represented", "none of the 200 features is represented")
+def _(run):
+    """At p = 1 no direction of eight small models is longer than 1/2."""
+    return share(run.norms[0] > 0.5).between(0, 0)
+
+
+@CLAIMS.claim("squares_sum", "the sum of their squares is 20")
+def _(run):
+    """At p = 1 the squared lengths add up to the number of dimensions."""
+    return number(run.norms[0].square().sum(-1).mean(), ".0f").near(20, 0.01)
+
+
+@CLAIMS.claim("paper_none", "400 short arrows whose squares add up to 30")
+def _(run):
+    """At 1/p below 1.4 no stored model represents a feature, and the squares add up to 30."""
+    lengths = geometry.feature_norms(run.paper.W[:5, 0])
+    return true([lengths.max() < 0.5, (lengths.square().sum(-1) - 30).abs().max() < 0.2])
+
+
+@CLAIMS.claim("never_exceeds", "The sum never exceeds the rank")
+def _(run):
+    """Over all random and trained matrices the D_i add up to the rank at most."""
+    return share(torch.cat(run.filled) > 1 + 1e-9).between(0, 0)
+
+
+@CLAIMS.claim("random_fills", "random directions fill nine tenths of the space")
+def _(run):
+    """The D_i of random directions add up to about 0.9 of the rank."""
+    return number(run.filled[0].mean(), ".2f").between(0.87, 0.95)
+
+
+@CLAIMS.claim("half_sticky", "where $D^*$ rests, nearly all features sit on $1/2$")
+def _(run):
+    """At 1/p = 3.0 nearly all represented features of eight seeds lie within 0.012 of 1/2."""
+    hits = (run.all_D[3] - 0.5).abs() <= 0.012
+    return share(hits[run.all_kept[3]]).at_least(0.8)
+
+
+@CLAIMS.claim("one_line", "One line is sticky")
+def _(run):
+    """At some density the line 1/2 holds 90 % of the features; no other line ever holds half."""
+    most = run.shares.amax(0)
+    return true([most[2] > 0.9, most[[0, 1, 3, 4]].max() < 0.5])
+
+
+@CLAIMS.claim("pairs_and_pentagons", "pairs and pentagons, side by side in one model")
+def _(run):
+    """At 1/p = 4.2 all components are pairs or pentagons, and there are both."""
+    return true(set(_components(run)[run.nearest(4.2)]) == {"antipodal pair", "pentagon"})
+
+
+@CLAIMS.claim("thirty_pairs", "thirty pairs need all thirty dimensions")
+def _(run):
+    """At 1/p = 3.0 the model is thirty pairs, in thirty dimensions."""
+    names = _components(run)[run.nearest(3)]
+    return true([names == ["antipodal pair"] * 30, int(run.needed[run.nearest(3)]) == 30])
+
+
+@CLAIMS.claim("fit", "pairs and pentagons fit exactly")
+def _(run):
+    """At 1/p = 4.2 the components need 30 dimensions."""
+    return true(int(run.needed[run.nearest(4.2)]) == 30)
+
+
+@CLAIMS.claim("two_lines", "two lines, $1/2$ and $2/5$, hold features of one model at once")
+def _(run):
+    """At 1/p = 4.2 every represented feature lies within 0.012 of 1/2 or of 2/5."""
+    D = run.paper_D[run.nearest(4.2)]
+    near = [(D - value).abs() <= 0.012 for value in (1 / 2, 2 / 5)]
+    return share(near[0] | near[1]).at_least(0.9)
+
+
+@CLAIMS.claim("overbooked", "From $1/p = 4.5$ on the named shapes need **more dimensions than there are**")
+def _(run):
+    """From 1/p = 4.5 to 6.3 the components of every stored model need more than 30 dimensions."""
+    x = 1 / run.paper.density
+    return true(run.needed[(x > 4.5) & (x < 6.3)] > 30)
+
+
+@CLAIMS.claim("by_itself", "By itself it has $1/2$")
+def _(run):
+    """The median D of pairs taken out of their models is within 0.005 of 1/2 everywhere."""
+    return true((run.median_alone - 0.5).abs() < 0.005)
+
+
+@CLAIMS.claim("cluster", "the cluster near 0.44")
+def _(run):
+    """At 1/p = 4.5 the median D of features in pairs."""
+    return number(run.median_D[3], ".2f").between(0.425, 0.46)
+
+
+@CLAIMS.claim("cluster_pairs", "24 pairs in an overbooked space")
+def _(run):
+    """At 1/p = 4.5 the stored model holds this many pairs."""
+    return number(_components(run)[run.nearest(4.5)].count("antipodal pair"), ".0f").between(22, 26)
+
+
+@CLAIMS.claim("needed_36", "where 36 dimensions are needed")
+def _(run):
+    """At 1/p = 4.9 the components need this many dimensions."""
+    return number(run.needed[run.nearest(4.9)], ".0f").between(33, 40)
+
+
+@CLAIMS.claim("below_pentagon", "the pairs sit below $2/5$")
+def _(run):
+    """At 1/p = 4.9 the median D of features in pairs is below 2/5."""
+    return number(run.median_D[4], ".2f").at_most(0.4)
+
+
+@CLAIMS.claim("antiprism_low", "Its features sit below $3/8$")
+def _(run):
+    """The median D of the antiprism's features in their model is below 3/8."""
+    return number(run.antiprism_D.median(), ".3f").at_most(0.375)
+
+
+@CLAIMS.claim("faint_rest", "Nearly all of the rest")
+def _(run):
+    """The median share of the rest that faint features hold is 0.8 or more at each density."""
+    return true(torch.stack(run.faint_share) > 0.8)
+
+
+@CLAIMS.claim("hundreds", "the hundreds of features")
+def _(run):
+    """At each density more than 200 features are not represented."""
+    return true([400 - len(run.paper_D[k]) > 200 for k in run.spots])
+
+
+@CLAIMS.claim("cloud_higher", "a little higher than the trained one")
+def _(run):
+    """D over an exact cloud exceeds the median of those alone, by up to 0.08."""
+    exact = torch.tensor([cloud.dimensionality for cloud in run.clouds])
+    excess = exact - torch.stack(run.alone_D)
+    return true((excess > 0) & (excess < 0.08))
+
+
+@CLAIMS.claim("cloud_below", "has the cloud below the pairs at each of these densities")
+def _(run):
+    """For 1/p from 1.6 to 2.1 a feature over a cloud is worth less than a pair."""
+    x = 1 / run.grid
+    return true((run.cloud < run.pair)[(x > 1.6) & (x < 2.1)])
+
+
+@CLAIMS.claim("half_plateau_again", "$D^*$ rests near 1/2 over a range of densities")
+def _(run):
+    """In the paper's size D* is within 0.02 of 1/2 at six densities or more."""
+    return number(len(run.at_half), ".0f").between(6, 30)
+
+
+@CLAIMS.claim("none_again", "does not mean one dimension for each feature: none is represented")
+def _(run):
+    """On dense data no feature of any model is represented."""
+    lengths = geometry.feature_norms(run.paper.W[0, 0])
+    return share(torch.cat([run.norms[0].flatten(), lengths]) > 0.5).between(0, 0)
+
+
+@CLAIMS.claim("cluster_again", "pairs sit near 0.44")
+def _(run):
+    """At 1/p = 4.5 the median D of features in pairs."""
+    return number(run.median_D[3], ".2f").between(0.425, 0.46)
+
+
+@CLAIMS.claim("cloud_again", "a lone feature sits near 2/3")
+def _(run):
+    """The median D of lone features lies between 0.62 and 0.72 at 1/p from 1.6 to 1.9."""
+    lone = torch.stack(run.alone_D[:3])
+    return true((lone > 0.6) & (lone < 0.73))
