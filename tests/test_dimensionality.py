@@ -45,6 +45,12 @@ def test_worth_of_known_models():
     assert dimensionality.worth_per_dimension(W, b, 0.1) == pytest.approx(float(pair[1]), rel=1e-6)
 
 
+def test_share_on_a_line_counts_represented_features_only():
+    D, kept = torch.tensor([0.5, 0.511, 0.513, 0.5]), torch.tensor([True, True, True, False])
+    assert dimensionality.share_on_line(D, kept, 0.5).item() == pytest.approx(2 / 3)
+    assert dimensionality.share_on_line(D, kept, 0.5, width=0.02) == 1
+
+
 def test_stored_and_read_again(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(dimensionality, "_path", lambda name: tmp_path / f"{name}.npz")
     dimensionality.store(tiny, tmp_path / "long.npz")

@@ -274,3 +274,12 @@ def test_a_dominant_feature_has_nine_tenths_of_the_squared_norm():
     assert geometry.dominant_feature(torch.eye(2)) == -1
     with pytest.raises(ValueError, match="above 1/2"):
         geometry.dominant_feature(W, share=0.5)
+
+
+def test_connected_walks_along_every_edge_in_both_directions():
+    joined = torch.zeros(6, 6, dtype=torch.bool)
+    for i, j in ((0, 1), (1, 2), (2, 3), (4, 5)):
+        joined[i, j] = joined[j, i] = True
+    assert geometry.connected(joined, 2).tolist() == [True, True, True, True, False, False]
+    assert geometry.connected(joined, 5).tolist() == [False, False, False, False, True, True]
+    assert geometry.connected(joined * False, 3).sum() == 1

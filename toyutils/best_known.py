@@ -64,8 +64,8 @@ class Shapes(NamedTuple):
 
     def worth(self) -> Tensor:
         """Return the loss taken away per dimension, in features, (size, density)."""
-        v = theory.feature_variance(1 - self.density)
-        return self.n_features[:, None] * (v - self.loss) / (self.n_hidden[:, None] * v)
+        sizes = self.n_features[:, None], self.n_hidden[:, None]
+        return theory.worth_of_a_dimension(self.loss, self.density, *sizes)
 
 
 def shapes() -> Shapes:

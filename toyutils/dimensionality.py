@@ -21,7 +21,7 @@ from toyutils import geometry
 from toyutils.features import IndependentFeatures
 from toyutils.models import CentredReLUModel, ReLUModel
 from toyutils.sweeps import side_by_side
-from toyutils.theory import expected_loss, feature_variance
+from toyutils.theory import expected_loss, worth_of_a_dimension
 from toyutils.training import FAST, train
 
 SMALL = dict(n_features=200, n_hidden=20, n_steps=2000, learning_rate=1e-2)
@@ -102,17 +102,25 @@ def train_uniform(
 def worth_per_dimension(
     W: Tensor, b: Tensor, density: float | Tensor, *, tolerance: float = 1e-6
 ) -> Tensor:
-    """Return the exact loss that ReLU models take away per hidden dimension, float64 (...).
+    """Return what a hidden dimension is worth in ReLU models by exact loss, float64 (...).
 
-    `W` (..., hidden, feature), `b` (..., feature), `density` one number or (...). The unit is the
-    variance v of one feature, the loss of answering its mean: n (v - loss) / (m v). A model of
-    400 features in 30 dimensions takes seconds. `tolerance` as in `theory.expected_loss`.
+    `W` (..., hidden, feature), `b` (..., feature), `density` one number or (...). In features,
+    see `theory.worth_of_a_dimension`; `tolerance` as in `theory.expected_loss`. A model of 400
+    features in 30 dimensions takes a second.
     """
     density = torch.as_tensor(density, dtype=torch.float64)
     n_hidden, n_features = W.shape[-2:]
-    v = feature_variance(1 - density)
     loss = expected_loss(W, b, (1 - density)[..., None], tolerance=tolerance)
-    return n_features * (v - loss) / (n_hidden * v)
+    return worth_of_a_dimension(loss, density, n_features, n_hidden)
+
+
+def share_on_line(D: Tensor, kept: Tensor, value: float, width: float = 0.012) -> Tensor:
+    """Return the share of the features `kept` (feature,) whose D lies within `width` of `value`.
+
+    Source: notebook 10, exercise 10.2.
+    """
+    near = (D - value).abs() <= width
+    return (near & kept).sum() / kept.sum()
 
 
 def stored(name: str = "paper") -> UniformModels:
