@@ -184,7 +184,9 @@ def _add_graphs(fig: go.Figure, graphs: dict, decades: float) -> tuple[float, st
         ranked = sorted(kinds.items(), key=lambda kind: -sum(map(len, kind[1])))[:3]
         for row, (name, parts) in enumerate(ranked):
             directions = unit[:, list(parts[0])]
-            right, up = _flattened(directions) * torch.tensor([[0.028 * decades], [0.09]])
+            flat = _flattened(directions)
+            flat = flat - flat.mean(1, keepdim=True)  # a lone feature sits in the middle
+            right, up = flat * torch.tensor([[0.028 * decades], [0.09]])
             right, up = x * 10**right, 1.2 + 0.27 * row + up
             joined = (geometry.gram(directions).abs() > 0.25).triu(1).nonzero()
             ends = [(right[pair], up[pair]) for pair in joined]
