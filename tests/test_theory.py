@@ -237,3 +237,13 @@ def test_no_bias_is_better_than_the_best_linear_bias():
     loss = theory.expected_loss(W, best, 0.7, [1.0, 2.0, 0.1], activation="linear")
     [slope] = torch.autograd.grad(loss.sum(), best)
     assert slope.abs().max() < 1e-12
+
+
+def test_a_dimension_is_worth_one_feature_or_the_features_that_fit_in_it():
+    p = torch.tensor([0.9, 0.1], dtype=torch.float64)
+    v = theory.feature_variance(1 - p)
+    # One feature alone, the other left out: half of the loss of two remains.
+    assert torch.allclose(theory.worth_of_a_dimension(v / 2, p, 2, 1), torch.ones_like(p))
+    assert theory.worth_of_a_dimension(0.0, 0.1, 5, 2) == 2.5
+    pair = theory.worth_of_a_dimension(theory.antipodal_loss(0.1), 0.1, 2, 1)
+    assert pair == pytest.approx(2 - 0.02 / 6 / float(v[1]))

@@ -93,10 +93,10 @@ def describe(W: Tensor) -> str:
 
 def search(sizes: dict[int, tuple] = _SIZES, density: Tensor = DENSITIES) -> Shapes:
     """Return the table for `sizes[d]` features in d dimensions, computed anew."""
-    found = {}
+    minima = {}
     for d, counts in sizes.items():
-        found |= search_in(d, counts, density)
-    return tabulated(found, density)
+        minima |= search_in(d, counts, density)
+    return tabulated(minima, density)
 
 
 def search_in(d: int, counts: tuple, density: Tensor = DENSITIES, seed: int = 0) -> dict:
@@ -107,7 +107,7 @@ def search_in(d: int, counts: tuple, density: Tensor = DENSITIES, seed: int = 0)
     """
     third = density[1::3]
     nearest = (torch.arange(len(density)) // 3).clamp(max=len(third) - 1)
-    found = {}
+    minima = {}
     for k in counts:
         random = torch.Generator().manual_seed(seed + k)
         shape = 6 if k < 7 else 3, len(third), d, k
@@ -119,16 +119,16 @@ def search_in(d: int, counts: tuple, density: Tensor = DENSITIES, seed: int = 0)
         for places in (1, -1, 1, -1):
             W, b = _descend(best[0].roll(places, 0), best[1].roll(places, 0), density, 15)
             best = _lower(best, (W, b, _loss(W, b, density)))
-        found[k, d] = _descend(*best[:2], density, 40)
+        minima[k, d] = _descend(*best[:2], density, 40)
         print(f"{k} features in {d} dimensions", flush=True)
-    return found
+    return minima
 
 
-def tabulated(found: dict, density: Tensor = DENSITIES) -> Shapes:
+def tabulated(minima: dict, density: Tensor = DENSITIES) -> Shapes:
     """Return models {(feature, d): (W, b)} as one table, or two smaller ones where these win."""
     best = {}
-    for k, d in sorted(found, key=lambda size: size[::-1]):
-        W, b = found[k, d]
+    for k, d in sorted(minima, key=lambda size: size[::-1]):
+        W, b = minima[k, d]
         together = _side_by_side(k, d, best, density)
         best[k, d] = _lower((W, b, _loss(W, b, density)), together)[:2]
     k_most, d_most = (max(size) for size in zip(*best, strict=True))
@@ -158,7 +158,7 @@ def _loss(W: Tensor, b: Tensor, density: Tensor) -> Tensor:
     return theory.expected_loss(W, b, 1 - density[:, None], tolerance=_ROUGH)
 
 
-def _side_by_side(k: int, d: int, found: dict, density: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _side_by_side(k: int, d: int, minima: dict, density: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return W, b and loss of the best model of two smaller ones at right angles.
 
     Neither notices the other; features beyond them are left out.
@@ -167,7 +167,7 @@ def _side_by_side(k: int, d: int, found: dict, density: Tensor) -> tuple[Tensor,
     mean = density[:, None].repeat(1, k) / 2
     best = nothing, mean, theory.feature_variance(1 - density)
     alone = torch.ones(len(density), 1, 1, dtype=torch.float64), torch.zeros(len(density), 1)
-    parts = {(1, 1): alone, **found}
+    parts = {(1, 1): alone, **minima}
     for (k_1, d_1), model in parts.items():
         if k_1 >= k or d_1 > d:
             continue

@@ -147,7 +147,9 @@ def _(run):
     return share(near[0] | near[1]).at_least(0.9)
 
 
-@CLAIMS.claim("overbooked", "From $1/p = 4.5$ on the named shapes need **more dimensions than there are**")
+@CLAIMS.claim(
+    "overbooked", "From $1/p = 4.5$ on the named shapes need **more dimensions than there are**"
+)
 def _(run):
     """From 1/p = 4.5 to 6.3 the components of every stored model need more than 30 dimensions."""
     x = 1 / run.paper.density
@@ -264,7 +266,10 @@ def _(run):
     return true([names.count("triangle") >= 2, names.count("antipodal pair") >= 5])
 
 
-@CLAIMS.claim("staircase", "without any training: tetrahedron, triangle, antipodal pair, pentagon, square antiprism; 3/4, 2/3, 1/2, 2/5, 3/8")
+@CLAIMS.claim(
+    "staircase",
+    "without any training: tetrahedron, triangle, antipodal pair, pentagon, square antiprism; 3/4, 2/3, 1/2, 2/5, 3/8",
+)
 def _(run):
     """From dense to sparse the shapes are worth most in this order, each somewhere."""
     order = run.winner.tolist()
