@@ -23,6 +23,7 @@ CLAIMS = Claims(
         "the 30 that there are",
         "take what is worth most",
         "which shape is worth most",
+        "400 short arrows",
         "Make all features equally important",
         "the sum of all squared lengths",
         "the plateau at 1?",
@@ -41,7 +42,7 @@ def _components(run):
     return [[part.name for part in parts] for parts in run.paper_parts]
 
 
-@CLAIMS.claim("two_plateaus", "stays twice: at 1 on dense data, and near 1/2")
+@CLAIMS.claim("two_plateaus", "stays twice")
 def _(run):
     """D* is within 0.02 of 1 up to 1/p = 1.5 or more, and within 0.02 of 1/2 from 2.7 to 3.5."""
     x, star = 1 / run.paper.density, run.paper.per_feature[:, 0]
@@ -63,7 +64,7 @@ def _(run):
     return number(run.spread.max(), ".3f").at_most(0.1)
 
 
-@CLAIMS.claim("plateau_low", "from $1/p = 2.6$ to")
+@CLAIMS.claim("plateau_low", "= 2.6$ to")
 def _(run):
     """In the paper's size D* is within 0.02 of 1/2 from here."""
     return number(run.at_half.min(), ".1f").between(2.5, 2.7)
@@ -75,7 +76,7 @@ def _(run):
     return number(run.at_half[run.at_half < 4].max(), ".1f").between(3.5, 3.9)
 
 
-@CLAIMS.claim("none_represented", "none of the 200 features is represented")
+@CLAIMS.claim("none_represented", "none of the features is represented")
 def _(run):
     """At p = 1 no direction of eight small models is longer than 1/2."""
     return share(run.norms[0] > 0.5).between(0, 0)
@@ -87,11 +88,13 @@ def _(run):
     return number(run.norms[0].square().sum(-1).mean(), ".0f").near(20, 0.01)
 
 
-@CLAIMS.claim("paper_none", "400 short arrows whose squares add up to 30")
+@CLAIMS.claim("paper_none", "squares add up to 30")
 def _(run):
     """At 1/p below 1.4 no stored model represents a feature, and the squares add up to 30."""
     lengths = geometry.feature_norms(run.paper.W[:5, 0])
-    return true([lengths.max() < 0.5, (lengths.square().sum(-1) - 30).abs().max() < 0.2])
+    squares = lengths.square().sum(-1)
+    # A represented feature among them would be a count of features, not of short arrows.
+    return number(squares.mean() if lengths.max() < 0.5 else 0, ".0f").near(30, 0.01)
 
 
 @CLAIMS.claim("never_exceeds", "The sum never exceeds the rank")
@@ -106,7 +109,7 @@ def _(run):
     return number(run.filled[0].mean(), ".2f").between(0.87, 0.95)
 
 
-@CLAIMS.claim("half_sticky", "where $D^*$ rests, nearly all features sit on $1/2$")
+@CLAIMS.claim("half_sticky", "nearly all features sit on")
 def _(run):
     """At 1/p = 3.0 nearly all represented features of eight seeds lie within 0.012 of 1/2."""
     hits = (run.all_D[2] - 0.5).abs() <= 0.012
@@ -139,7 +142,7 @@ def _(run):
     return true(int(run.needed[run.nearest(4.2)]) == 30)
 
 
-@CLAIMS.claim("two_lines", "two lines, $1/2$ and $2/5$, hold features of one model at once")
+@CLAIMS.claim("two_lines", "hold features of one model at once")
 def _(run):
     """At 1/p = 4.2 every represented feature lies within 0.012 of 1/2 or of 2/5."""
     D = run.paper_D[run.nearest(4.2)]
@@ -147,16 +150,14 @@ def _(run):
     return share(near[0] | near[1]).at_least(0.9)
 
 
-@CLAIMS.claim(
-    "overbooked", "From $1/p = 4.5$ on the named shapes need **more dimensions than there are**"
-)
+@CLAIMS.claim("overbooked", "the named shapes need **more dimensions than there are**")
 def _(run):
     """From 1/p = 4.5 to 6.3 the components of every stored model need more than 30 dimensions."""
     x = 1 / run.paper.density
     return true(run.needed[(x > 4.5) & (x < 6.3)] > 30)
 
 
-@CLAIMS.claim("by_itself", "By itself it has $1/2$")
+@CLAIMS.claim("by_itself", "By itself it has")
 def _(run):
     """The median D of pairs taken out of their models is within 0.005 of 1/2 everywhere."""
     return true((run.median_alone - 0.5).abs() < 0.005)
@@ -180,7 +181,7 @@ def _(run):
     return number(run.needed[run.nearest(4.9)], ".0f").between(33, 40)
 
 
-@CLAIMS.claim("below_pentagon", "the pairs sit below $2/5$")
+@CLAIMS.claim("below_pentagon", "the pairs sit below")
 def _(run):
     """At 1/p = 4.9 the median D of features in pairs is below 2/5."""
     return number(run.median_D[4], ".2f").at_most(0.4)
@@ -189,7 +190,7 @@ def _(run):
 @CLAIMS.claim("faint_rest", "Nearly all of the rest")
 def _(run):
     """The median share of the rest that faint features hold is 0.8 or more at each density."""
-    return true(torch.stack(run.faint_share) > 0.8)
+    return number(torch.stack(run.faint_share).min(), ".0%").between(0.8, 1)
 
 
 @CLAIMS.claim("hundreds", "the hundreds of features")
@@ -213,7 +214,7 @@ def _(run):
     return true((run.cloud < run.pair)[(x > 1.6) & (x < 2.1)])
 
 
-@CLAIMS.claim("half_plateau_again", "$D^*$ rests near 1/2 over a range of densities")
+@CLAIMS.claim("half_plateau_again", "over a range of densities")
 def _(run):
     """In the paper's size D* is within 0.02 of 1/2 at four densities or more."""
     return number(len(run.at_half), ".0f").between(4, 30)
@@ -232,14 +233,14 @@ def _(run):
     return number(run.median_D[3], ".2f").between(0.425, 0.46)
 
 
-@CLAIMS.claim("cloud_again", "a lone feature sits near 2/3")
+@CLAIMS.claim("cloud_again", "a lone feature sits near")
 def _(run):
     """The median D of lone features lies between 0.62 and 0.72 at 1/p from 1.6 to 1.9."""
     lone = torch.stack(run.alone_D[:3])
     return true((lone > 0.6) & (lone < 0.73))
 
 
-@CLAIMS.claim("on_two_thirds", "about half of the represented features sit on the line $2/3$")
+@CLAIMS.claim("on_two_thirds", "about half of the represented features sit on the line")
 def _(run):
     """At the constant rate and 1/p = 1.5 about half lie within 0.012 of 2/3."""
     kept = geometry.represented(run.published.W[0])
@@ -268,7 +269,7 @@ def _(run):
 
 @CLAIMS.claim(
     "staircase",
-    "without any training: tetrahedron, triangle, antipodal pair, pentagon, square antiprism; 3/4, 2/3, 1/2, 2/5, 3/8",
+    "without any training: tetrahedron, triangle, antipodal pair, pentagon, square antiprism",
 )
 def _(run):
     """From dense to sparse the shapes are worth most in this order, each somewhere."""
@@ -276,13 +277,13 @@ def _(run):
     return true([order == sorted(order), set(order) == {0, 1, 2, 3, 4}])
 
 
-@CLAIMS.claim("pair_from", "from $1/p = 1.6$ to")
+@CLAIMS.claim("pair_from", "= 1.6$ to")
 def _(run):
     """Among five shapes the pair is worth most from this 1/p on."""
     return number(run.ranges[2].min(), ".1f").between(1.5, 1.7)
 
 
-@CLAIMS.claim("pair_to", "to 4.2, and that is the plateau")
+@CLAIMS.claim("pair_to", "4.2, and that is the plateau")
 def _(run):
     """Among five shapes the pair is worth most up to this 1/p."""
     return number(run.ranges[2].max(), ".1f").between(4, 4.3)
@@ -295,7 +296,7 @@ def _(run):
     return number(ahead.max(), ".1%").at_most(0.02)
 
 
-@CLAIMS.claim("not_in_shapes", "most marks near $2/3$ in these models belong neither to")
+@CLAIMS.claim("not_in_shapes", "So most marks near")
 def _(run):
     """Of the stored features within 0.03 of 2/3, most are in no triangle or tetrahedron."""
     D = torch.cat(run.paper_D)
