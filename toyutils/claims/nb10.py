@@ -23,6 +23,9 @@ CLAIMS = Claims(
         "the 30 that there are",
         "take what is worth most",
         "which shape is worth most",
+        "From $1/p = 1.6$ to 4.2 nothing in the table",
+        "from $1/p = 2.8$ to 4.2, the stored",
+        "from $1/p = 4.5$ to 7,",
         "400 short arrows",
         "Make all features equally important",
         "the sum of all squared lengths",
@@ -310,3 +313,63 @@ def _(run):
     """At 1/p = 1.74 eight quick models hold no triangle, the long one two or more."""
     quick, long, _ = run.in_runs
     return true([quick.count("triangle") == 0, long.count("triangle") >= 2])
+
+
+def _reached(run, low, high):
+    """Return what the stored models reach of the floor, for 1/p from low to high."""
+    x = 1 / run.grid
+    return (run.trained_worth / run.built)[(x > low) & (x < high)]
+
+
+@CLAIMS.claim("pair_unbeaten", "nothing in the table beats the pair")
+def _(run):
+    """From 1/p = 1.6 to 4.2 no size in the table is worth more than a pair, by 0.1 percent."""
+    x = 1 / run.grid
+    ahead = (run.price.amax(0) / run.pair - 1)[(x > 1.6) & (x < 4.2)]
+    return number(ahead.max(), ".2%").at_most(1e-3)
+
+
+@CLAIMS.claim("four_leads", "nine features in three dimensions and twelve in four")
+def _(run):
+    """On the sparsest data nine features are best in three dimensions, twelve in four."""
+    worth = [run.price[run.table.at(k, d), -1] for k, d in ((8, 3), (9, 3), (10, 4), (12, 4))]
+    return true([worth[1] > 1.01 * worth[0], worth[3] > 1.01 * worth[2], worth[3] > worth[1]])
+
+
+@CLAIMS.claim("tenth_nothing", "In three dimensions a tenth feature adds nothing")
+def _(run):
+    """Ten to twelve features in three dimensions are worth what nine are, at every density."""
+    nine, twelve = (run.price[run.table.at(k, 3)] for k in (9, 12))
+    return number((twelve / nine - 1).max(), ".2%").at_most(2e-3)
+
+
+@CLAIMS.claim("agree", "within one percent of it")
+def _(run):
+    """On the plateau the stored models reach between 99 and 100.5 percent of the floor."""
+    return true((_reached(run, 2.8, 4.2) - 1).abs() < 0.01)
+
+
+@CLAIMS.claim("lags", "they fall short, by a tenth at the worst")
+def _(run):
+    """From 1/p = 1.6 to 2.3 the stored models miss up to a tenth of the floor."""
+    return number(1 - _reached(run, 1.6, 2.3).min(), ".0%").between(0.08, 0.14)
+
+
+@CLAIMS.claim("long_reaches", "a thousandth or less below the floor")
+def _(run):
+    """At 1/p = 2.2 the long run reaches the floor to a thousandth."""
+    missing = 1 - run.long.worth[1, 0] / run.built[run.at[1]]
+    return number(missing, ".2%").between(-1e-3, 1e-3)
+
+
+@CLAIMS.claim("overbooked_short", "they fall short too, by a percent or so")
+def _(run):
+    """From 1/p = 4.5 to 7 the stored models lie below the floor, by less than 2 percent."""
+    reached = _reached(run, 4.4, 7)
+    return true([bool((reached < 1).all()), bool((reached > 0.98).all())])
+
+
+@CLAIMS.claim("beyond", "training beats the floor")
+def _(run):
+    """Beyond 1/p = 8 the stored models lie above the floor, by 0.5 percent or more."""
+    return true(_reached(run, 8, 11) > 1.005)
