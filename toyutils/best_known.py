@@ -2,7 +2,7 @@
 
 Found by descent on the exact loss, over a grid of densities, and stored beside this file. An
 entry is checked in a moment: `theory.expected_loss` of its W and b. It is the lowest *found*.
-Rebuild the table, in some six minutes on one core, with
+Rebuild the table, in three minutes on one core, with
 
     python -m toyutils.best_known
 """

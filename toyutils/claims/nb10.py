@@ -349,7 +349,7 @@ def _(run):
     return true((_reached(run, 2.8, 4.2) - 1).abs() < 0.01)
 
 
-@CLAIMS.claim("lags", "they fall short, by a tenth at the worst")
+@CLAIMS.claim("lags", "they fall short, by up to a tenth")
 def _(run):
     """From 1/p = 1.6 to 2.3 the stored models miss up to a tenth of the floor."""
     return number(1 - _reached(run, 1.6, 2.3).min(), ".0%").between(0.08, 0.14)
