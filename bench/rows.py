@@ -95,12 +95,13 @@ SHAPED = 1 / torch.tensor([2.98, 4.83])
 
 def uniform_peer(seed):
     W, b = peers.paper_notebook(SHAPED, 1.0, 200, 20, seed=seed)
-    return dimensionality.worth_per_dimension(W, b, 1 - SHAPED)
+    return dimensionality.worth_per_dimension(W, b, SHAPED)
 
 
 def uniform(seed):
     size = dimensionality.SMALL
-    return dimensionality.train_uniform(SHAPED, seed=seed, progress=False, **size).worth
+    models = dimensionality.train_uniform(SHAPED, seed=seed, progress=False, **size)
+    return dimensionality.worth_per_dimension(models.W, models.b, SHAPED[:, None])
 
 
 # The phase diagram 2→1, where feature 2 counts half: where does it stop being represented?

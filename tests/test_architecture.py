@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "exact": {"features"},
     "optima": {"exact"},
     "theory": {"exact", "optima"},
+    "best_known": {"geometry", "theory"},
     "sweeps": {"arguments"},
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
     "plots": {"geometry"},

@@ -141,6 +141,13 @@ MAKERS = {
         [["alone", "antipodal pair"], [], ["pentagon"]],
         {"1/2": 0.5},
     ),
+    "sticky_lines_graphs": lambda: plots.sticky_lines(
+        [0.5, 0.25],
+        [torch.tensor([0.5, 0.7]), torch.tensor([0.4])],
+        [["alone", "antipodal pair"], ["pentagon"]],
+        {"1/2": 0.5},
+        graphs={4.0: torch.block_diag(W5[0], torch.tensor([[1.0, -1.0]]))},
+    ),
     "gram_graph": lambda: plots.gram_graph(torch.block_diag(W5[0], W5[1])),
     "polytope": lambda: plots.polytope(ANTIPRISM),
     "phase_diagram": lambda: plots.phase_diagram(
@@ -436,6 +443,19 @@ def test_marks_of_one_setting_stand_in_no_order_and_tell_their_true_place():
     rank = torch.corrcoef(torch.stack([places, torch.tensor(trace.y[:30])]))[0, 1]
     assert places.std() > 0
     assert abs(rank) < 0.2  # a sorted spread would be a ramp
+
+
+def test_small_graphs_stand_above_the_axis_at_their_density():
+    pairs = torch.block_diag(*[torch.tensor([[1.0, -1.0]])] * 3)
+    D = torch.full((6,), 0.5)
+    names = [["antipodal pair"] * 6]
+    fig = plots.sticky_lines([0.25], [D], names, {"1/2": 0.5}, graphs={4.0: pairs})
+    [_, edges, nodes] = fig.data
+    assert min(nodes.y[:-1]) > 1.05
+    assert nodes.x[0] * nodes.x[1] == pytest.approx(16, rel=1e-6)  # either side of 1/p = 4
+    assert edges.x[:2] == nodes.x[:2]  # one of three pairs, with their number beside it
+    assert [note.text for note in fig.layout.annotations][-1] == "×3"
+    assert "Above 1/p 4: 3 × antipodal pair." in fig.layout.meta["alt"]
 
 
 def test_a_mark_on_a_logarithmic_axis_stands_at_its_line():

@@ -260,3 +260,11 @@ def test_the_cost_of_a_neuron_is_its_exact_loss_and_penalty(w):
     penalty = l1 * density * torch.relu(w * x).mean()
     got = theory.neuron_cost(w, importance, l1, density, n_features)
     assert got == pytest.approx(float(loss / n_features + penalty), rel=1e-6)
+def test_a_dimension_is_worth_one_feature_or_the_features_that_fit_in_it():
+    p = torch.tensor([0.9, 0.1], dtype=torch.float64)
+    v = theory.feature_variance(1 - p)
+    # One feature alone, the other left out: half of the loss of two remains.
+    assert torch.allclose(theory.worth_of_a_dimension(v / 2, p, 2, 1), torch.ones_like(p))
+    assert theory.worth_of_a_dimension(0.0, 0.1, 5, 2) == 2.5
+    pair = theory.worth_of_a_dimension(theory.antipodal_loss(0.1), 0.1, 2, 1)
+    assert pair == pytest.approx(2 - 0.02 / 6 / float(v[1]))

@@ -1,11 +1,15 @@
 """Models of many equally important features, as in the paper's section on dimensionality.
 
-Two sizes: `SMALL` trains in half a minute on two cores, `PAPER` (the paper's own n and m) in five
-minutes. The result of `PAPER` is stored beside this file; rebuild it with
+`SMALL` trains in half a minute on two cores. What takes minutes is stored beside this file:
+`PAPER` (the paper's own n and m), and two other recipes of the small size, `PUBLISHED` and
+`LONG`. Each is rebuilt with one command:
 
-    python -m toyutils.dimensionality
+    python -m toyutils.dimensionality paper
+    python -m toyutils.dimensionality published
+    python -m toyutils.dimensionality long
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,42 +19,64 @@ from torch import Tensor
 
 from toyutils import geometry
 from toyutils.features import IndependentFeatures
-from toyutils.models import CentredReLUModel
+from toyutils.models import CentredReLUModel, ReLUModel
 from toyutils.sweeps import side_by_side
-from toyutils.theory import feature_mean, feature_variance
+from toyutils.theory import expected_loss, worth_of_a_dimension
 from toyutils.training import FAST, train
 
 SMALL = dict(n_features=200, n_hidden=20, n_steps=2000, learning_rate=1e-2)
 PAPER = dict(n_features=400, n_hidden=30, n_steps=16_000, learning_rate=3e-3)
-STORED = Path(__file__).with_name("dimensionality_paper.npz")
+#: Constant rate, W and b as they are: what published notebooks do.
+PUBLISHED = dict(
+    n_features=200, n_hidden=20, n_steps=8000, learning_rate=1e-3, batch_size=512,
+    schedule="constant", centred=False,
+)  # fmt: skip
+#: Sixteen times as many steps as `SMALL`.
+LONG = dict(n_features=200, n_hidden=20, n_steps=32_000, learning_rate=3e-3)
+
+_GRID = torch.logspace(0, 1, 30)
+_RUNS = {  # 1/p, seeds, recipe
+    "paper": (_GRID, 1, PAPER),
+    "published": (_GRID[[5, 6, 7, 10, 19, 22]], 2, PUBLISHED),
+    "long": (_GRID[[7, 10, 19, 22]], 1, LONG),
+}
+_GRAIN = 1024  # weights are stored as multiples of 1 / _GRAIN
 
 
 @dataclass(frozen=True)
 class UniformModels:
     """Hold trained models, one for each density and seed.
 
-    `density` (density,). `W` (density, seed, hidden, feature). `dimensionality` is D_i of every
-    feature, (density, seed, feature), and `per_feature` is D*, (density, seed). `worth`
-    (density, seed) is the loss taken away per hidden dimension, in units of one feature's
-    variance, on fresh points; its standard error is about 0.005. In the stored result,
-    directions of 1/2 and shorter are zero in `W`; everything else was taken before.
+    `density` (density,). `W` (density, seed, hidden, feature). `b` (density, seed, feature).
+    `worth` (density, seed), see `worth_per_dimension`, is known for stored models only.
     """
 
     density: Tensor
     W: Tensor
-    dimensionality: Tensor
-    per_feature: Tensor
-    worth: Tensor
+    b: Tensor
+    worth: Tensor | None = None
+
+    @property
+    def dimensionality(self) -> Tensor:
+        """Return D_i of every feature, (density, seed, feature)."""
+        return geometry.feature_dimensionality(self.W)
+
+    @property
+    def per_feature(self) -> Tensor:
+        """Return D*, the dimensions per feature, (density, seed)."""
+        return geometry.dimensions_per_feature(self.W)
 
 
 def train_uniform(
     density, *, n_features: int, n_hidden: int, n_steps: int, learning_rate: float,
-    n_seeds: int = 1, batch_size: int = 128, seed: int = 0, progress: bool = True,
+    n_seeds: int = 1, batch_size: int = 128, schedule: str = "cosine", centred: bool = True,
+    seed: int = 0, progress: bool = True,
 ) -> UniformModels:  # fmt: skip
     """Train ReLU models with importance 1 for all features, `n_seeds` at each density.
 
     `density` (density,) in (0, 1]. All models train side by side in one call of `train`; what
-    else can be wrong, it says.
+    else can be wrong, it says. `centred` trains `CentredReLUModel`: the same models by a path
+    on which dense data do no harm.
 
     Raises ValueError when a density is out of range.
 
@@ -64,55 +90,75 @@ def train_uniform(
         )
     grid = side_by_side(sparsity=1 - density, n_seeds=n_seeds)
     features = IndependentFeatures(n_features, grid["sparsity"])
-    model = CentredReLUModel(n_features, n_hidden, grid.n_instances, mean=features.mean, seed=seed)
-    recipe = FAST | dict(learning_rate=learning_rate, n_steps=n_steps, batch_size=batch_size)
-    train(model, features, seed=seed, progress=progress, **recipe)
-    W = grid.unflatten(model.W)
-    worth = worth_per_dimension(model.W, model.b, grid["sparsity"][:, 0], seed)
-    return UniformModels(
-        density=density,
-        W=W,
-        dimensionality=geometry.feature_dimensionality(W),
-        per_feature=geometry.dimensions_per_feature(W),
-        worth=grid.unflatten(worth),
+    size = n_features, n_hidden, grid.n_instances
+    centre = dict(mean=features.mean) if centred else {}
+    model = (CentredReLUModel if centred else ReLUModel)(*size, **centre, seed=seed)
+    recipe = FAST | dict(learning_rate=learning_rate, schedule=schedule)
+    train(model, features, n_steps=n_steps, batch_size=batch_size, seed=seed, progress=progress,
+          **recipe)  # fmt: skip
+    return UniformModels(density, grid.unflatten(model.W), grid.unflatten(model.b))
+
+
+def worth_per_dimension(
+    W: Tensor, b: Tensor, density: float | Tensor, *, tolerance: float = 1e-6
+) -> Tensor:
+    """Return what a hidden dimension is worth in ReLU models by exact loss, float64 (...).
+
+    `W` (..., hidden, feature), `b` (..., feature), `density` one number or (...). In features,
+    see `theory.worth_of_a_dimension`; `tolerance` as in `theory.expected_loss`. A model of 400
+    features in 30 dimensions takes a second.
+    """
+    density = torch.as_tensor(density, dtype=torch.float64)
+    n_hidden, n_features = W.shape[-2:]
+    loss = expected_loss(W, b, (1 - density)[..., None], tolerance=tolerance)
+    return worth_of_a_dimension(loss, density, n_features, n_hidden)
+
+
+def share_on_line(D: Tensor, kept: Tensor, value: float, width: float = 0.012) -> Tensor:
+    """Return the share of the features `kept` (feature,) whose D lies within `width` of `value`.
+
+    Source: notebook 10, exercise 10.2.
+    """
+    near = (D - value).abs() <= width
+    return (near & kept).sum() / kept.sum()
+
+
+def stored(name: str = "paper") -> UniformModels:
+    """Return stored models.
+
+    - "paper": `PAPER`, one seed at each of 30 densities;
+    - "published": `PUBLISHED`, two seeds at each of six densities;
+    - "long": `LONG`, one seed at each of four densities.
+
+    Raises ValueError when `name` is none of these.
+    """
+    if name not in _RUNS:
+        raise ValueError(f"name is {name!r}; give one of {', '.join(_RUNS)}")
+    with np.load(_path(name)) as file:
+        return UniformModels(**{key: torch.from_numpy(file[key]).float() for key in file})
+
+
+def store(models: UniformModels, path: Path) -> None:
+    """Write `models` to a file, W and b rounded to 1/1024, with the exact worth of what is written.
+
+    Rounding costs less than a thousandth of the worth.
+    """
+    W, b = ((a * _GRAIN).round() / _GRAIN for a in (models.W, models.b))
+    worth = [
+        [worth_per_dimension(*model, p) for model in zip(*seeds, strict=True)]
+        for *seeds, p in zip(W, b, models.density, strict=True)
+    ]
+    np.savez_compressed(
+        path, density=models.density, W=W.half(), b=b.half(), worth=torch.tensor(worth).float()
     )
 
 
-def stored() -> UniformModels:
-    """Return the stored models of `PAPER` size, one seed at each of 30 densities."""
-    with np.load(STORED) as file:
-        return UniformModels(**{name: torch.from_numpy(file[name]).float() for name in file})
-
-
-def store(models: UniformModels) -> None:
-    """Write `models` to the file that `stored` reads, all but the densities in half precision."""
-    kept = geometry.represented(models.W)[:, :, None]
-    tensors = {**vars(models), "W": models.W * kept}
-    small = {name: value.half() for name, value in tensors.items() if name != "density"}
-    np.savez_compressed(STORED, density=models.density, **small)
-
-
-@torch.no_grad()
-def worth_per_dimension(
-    W: Tensor, b: Tensor, sparsity: Tensor, seed: int = 0, n_points: int = 20_000
-) -> Tensor:
-    """Return what each ReLU model takes off the loss per hidden dimension, (instance,).
-
-    `W` (instance, hidden, feature), `b` (instance, feature), `sparsity` (instance,). The unit is
-    the variance of one feature, the loss of answering its mean; estimated from `n_points`
-    points of seed + 1.
-    """
-    generator = torch.Generator().manual_seed(seed + 1)
-    worth = []
-    for W_k, b_k, S in zip(W, b, sparsity, strict=True):
-        n_hidden, n_features = W_k.shape
-        x = IndependentFeatures(n_features, S).sample(n_points, generator=generator)[0]
-        # On the same points, answering the mean and the model err together: less noise.
-        saved = (x - feature_mean(S)).square() - (x - (x @ W_k.T @ W_k + b_k).relu()).square()
-        worth.append(saved.sum(1).mean() / (n_hidden * feature_variance(S)))
-    return torch.stack(worth)
+def _path(name: str) -> Path:
+    return Path(__file__).with_name(f"dimensionality_{name}.npz")
 
 
 if __name__ == "__main__":
-    store(train_uniform(1 / torch.logspace(0, 1, 30), **PAPER))
-    print(f"wrote {STORED}")
+    for name in sys.argv[1:] or _RUNS:
+        one_over_p, n_seeds, recipe = _RUNS[name]
+        store(train_uniform(1 / one_over_p, n_seeds=n_seeds, **recipe), _path(name))
+        print(f"wrote {_path(name)}")

@@ -261,20 +261,31 @@ def gram_components(
     kept = represented(W, threshold).nonzero()[:, 0]
     unit = W[:, kept] / feature_norms(W)[kept]
     cosine = gram(unit)
-    joined = (cosine.abs() > edge).tolist()
+    joined = cosine.abs() > edge
     components, visited = [], set()
     for first in range(len(kept)):
         if first in visited:
             continue
-        visited.add(first)
-        members = [first]  # grows while it is walked through
-        for i in members:
-            new = [j for j, near in enumerate(joined[i]) if near and j not in visited]
-            visited.update(new)
-            members.extend(new)
+        members = connected(joined, first).nonzero()[:, 0].tolist()
+        visited.update(members)
         name = _name_solid(cosine[members][:, members], tolerance)
         components.append(Component(name, tuple(sorted(kept[members].tolist()))))
     return sorted(components, key=lambda part: -len(part.features))
+
+
+def connected(joined: Tensor, start: int) -> Tensor:
+    """Return which nodes of a graph can be reached from `start`, itself included, bool (node,).
+
+    `joined` (node, node) is true where two nodes share an edge.
+
+    Source: notebook 10, exercise 10.3.
+    """
+    reached = torch.zeros(len(joined), dtype=torch.bool, device=joined.device)
+    reached[start] = True
+    before = torch.zeros_like(reached)
+    while not torch.equal(before, reached):
+        before, reached = reached, reached | joined[reached].any(0)
+    return reached
 
 
 def _name_solid(cosine: Tensor, tolerance: float) -> str:

@@ -34,6 +34,20 @@ def feature_variance(sparsity: float | Tensor) -> float | Tensor:
     return density / 3 - density**2 / 4
 
 
+def worth_of_a_dimension(
+    loss: float | Tensor, density: float | Tensor, n_features: int, n_hidden: int
+) -> float | Tensor:
+    """Return the loss that a model takes away per hidden dimension: n (v - loss) / (m v).
+
+    The unit is the variance v of one feature, the loss of answering its mean: a feature with a
+    dimension of its own is worth 1. `loss` is a mean over equally important features.
+
+    Source: notebook 10.
+    """
+    v = feature_variance(1 - density)
+    return n_features * (v - loss) / (n_hidden * v)
+
+
 def linear_minimum(sparsity: float, importance: Sequence[float] | Tensor, n_hidden: int) -> float:
     """Return the least expected loss of a linear model: ignored importance × variance / n.
 

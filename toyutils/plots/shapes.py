@@ -22,13 +22,15 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 def sticky_lines(
     density, dimensionality: list, names: list[list[str]], lines: dict[str, float],
-    title: str | None = None,
+    title: str | None = None, *, graphs: dict | None = None,
 ) -> go.Figure:  # fmt: skip
     """Draw D_i of every feature against 1 / density, coloured by the shape it is part of.
 
     `density` (setting,); for each setting `dimensionality` holds a tensor (feature,) and `names`
     as many shape names. `lines` {name: D} are drawn across. The features of one setting are
     spread sideways in no order, so that they can be told apart; the pointer shows their true 1/p.
+    `graphs` {1 / density: W} puts small Gram graphs above the axis: the three kinds of components
+    of W (hidden, feature) that hold most features, each with its number.
 
     Raises ValueError when lengths differ.
     """
@@ -63,13 +65,16 @@ def sticky_lines(
             marker=dict(color=_color(name), size=5, symbol=_SYMBOLS.get(name, "circle")),
         )  # fmt: skip
     fig.update_xaxes(look.log_axis("1 / p", 1 / density))
-    fig.update_yaxes(title="feature dimensionality D", range=[0, 1.05])
+    top, words = _add_graphs(fig, graphs or {}, float((density.max() / density.min()).log10()))
+    fig.update_yaxes(title="feature dimensionality D", range=[0, top])
+    fig.update_yaxes(tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
     alt = (
         f"Feature dimensionality against 1/p ({1 / density.max():.3g} to {1 / density.min():.3g}), "
         + ", ".join(f"{count} features in shape {name}" for name, count in counts.most_common())
         + ". Lines at " + ", ".join(f"{value:.3g} ({name})" for name, value in lines.items()) + "."
+        + words
     )  # fmt: skip
-    return look.styled(fig, alt, height=460, title=title)
+    return look.styled(fig, alt, height=460 + 100 * bool(graphs), title=title)
 
 
 def gram_graph(
@@ -166,6 +171,42 @@ def polytope(W, *, title: str | None = None) -> go.Figure:
         + f". Lengths {points.norm(dim=1).min():.2f} to {points.norm(dim=1).max():.2f}."
     )
     return look.styled(fig, alt, height=440, title=title)
+
+
+def _add_graphs(fig: go.Figure, graphs: dict, decades: float) -> tuple[float, str]:
+    """Draw components above the axis of D, one kind over the other; return its top and words."""
+    words, most = "", 0
+    for x, W in graphs.items():
+        unit = look.plain(W) / geometry.feature_norms(look.plain(W)).clamp(min=1e-12)
+        kinds: dict[str, list] = {}
+        for part in geometry.gram_components(W):
+            kinds.setdefault(part.name, []).append(part.features)
+        ranked = sorted(kinds.items(), key=lambda kind: -sum(map(len, kind[1])))[:3]
+        for row, (name, parts) in enumerate(ranked):
+            directions = unit[:, list(parts[0])]
+            flat = _flattened(directions)
+            flat = flat - flat.mean(1, keepdim=True)  # a lone feature sits in the middle
+            right, up = flat * torch.tensor([[0.028 * decades], [0.09]])
+            right, up = x * 10**right, 1.2 + 0.27 * row + up
+            joined = (geometry.gram(directions).abs() > 0.25).triu(1).nonzero()
+            ends = [(right[pair], up[pair]) for pair in joined]
+            for style, points in (("lines", ends), ("markers", [(right, up)])):
+                a, b = [], []
+                for along, above in points:
+                    a += [*look.rounded(along), None]
+                    b += [*look.rounded(above), None]
+                fig.add_scatter(
+                    x=a, y=b, mode=style, showlegend=False, line=dict(color=look.INK, width=1),
+                    marker=dict(color=_color(name), size=5),
+                    hovertemplate=f"{len(parts)} × {name}<extra></extra>",
+                )  # fmt: skip
+            fig.add_annotation(
+                x=math.log10(x) + 0.035 * decades, y=1.2 + 0.27 * row, text=f"×{len(parts)}",
+                showarrow=False, xanchor="left", font_size=10,
+            )  # fmt: skip
+        most = max(most, len(ranked))
+        words += f" Above 1/p {x:.3g}: " + ", ".join(f"{len(p)} × {n}" for n, p in ranked) + "."
+    return 1.05 + 0.27 * most + 0.03 * bool(most), words
 
 
 def _faces(points: torch.Tensor) -> list[tuple[int, ...]]:
