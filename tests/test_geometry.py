@@ -283,6 +283,8 @@ def test_the_most_opposite_feature_is_found_whatever_the_lengths():
     assert ((steps == 2) | (steps == 3)).all(), "at 144 degrees, on either side"
     pairs = torch.tensor([[1.0, -0.6, 0, 0], [0, 0, 2, -0.7]])
     assert geometry.most_opposite(pairs).tolist() == [1, 0, 3, 2]
+
+
 def test_connected_walks_along_every_edge_in_both_directions():
     joined = torch.zeros(6, 6, dtype=torch.bool)
     for i, j in ((0, 1), (1, 2), (2, 3), (4, 5)):

@@ -501,6 +501,8 @@ def test_agreement_draws_every_diagonal_entry_and_speaks_of_all():
     assert "12 entries off the diagonal: 1.00 to 14.00 and -14.00 to -1.00" in alt
     with pytest.raises(ValueError, match=r"one has shape \(4, 3\)"):
         plots.agreement(one[:, :3], other[:, :3], names=("a", "b"))
+
+
 def test_shares_say_what_was_counted():
     fig = plots.outcome_shares([[3, 1]], ["p"], ["one", "two"], of="neurons")
     assert fig.layout.xaxis.title.text == "share of neurons"

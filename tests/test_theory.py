@@ -260,6 +260,8 @@ def test_the_cost_of_a_neuron_is_its_exact_loss_and_penalty(w):
     penalty = l1 * density * torch.relu(w * x).mean()
     got = theory.neuron_cost(w, importance, l1, density, n_features)
     assert got == pytest.approx(float(loss / n_features + penalty), rel=1e-6)
+
+
 def test_a_dimension_is_worth_one_feature_or_the_features_that_fit_in_it():
     p = torch.tensor([0.9, 0.1], dtype=torch.float64)
     v = theory.feature_variance(1 - p)

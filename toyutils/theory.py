@@ -16,7 +16,6 @@ from toyutils.exact import check_model, segment_powers, value_and_slope
 from toyutils.exact import expected_loss as expected_loss
 from toyutils.exact import expected_untied_loss as expected_untied_loss
 from toyutils.optima import Optimum as Optimum
-from toyutils.optima import Optimum
 from toyutils.optima import best_bias as best_bias
 from toyutils.optima import best_of_starts as best_of_starts
 from toyutils.optima import best_relu_model as best_relu_model

@@ -19,9 +19,7 @@ OF_ONE_SIZE = {
     "antipodal_loss", "as_good_as", "boundary", "feature_variance", "interference_cost",
     "meeting_cost", "minimum_loss", "seeds_needed", "three_prototypes", "two_pairs_loss",
     "two_slopes",
-    "largest_unseen_share", "minimum_loss", "seeds_needed", "three_prototypes",
-    "two_pairs_loss", "two_slopes",
-    "asymmetry",  # takes a function: its own matrices are what is judged
+    "largest_unseen_share", "asymmetry",  # takes a function: its own matrices are what is judged
     "expected_relu",  # always of three features
 }  # fmt: skip
 PATHS = notebooks.notebook_paths()
