@@ -272,13 +272,13 @@ QUESTIONS = {
         (
             {
                 "a": "there is more of it than anywhere else.",
-                "b": "right: with a length that stays the same there is no fall.",
-                "c": "analytic attacks do not use the gradient.",
+                "b": "analytic attacks do not use the gradient.",
+                "c": "right: with a length that stays the same there is no fall.",
             },
             {
-                "a": "pairs of short directions have the same number. Sharing is about angles.",
+                "a": "right: it is their sum over m, and no angle is in it.",
                 "b": "the measure says nothing about biases, nor about harm.",
-                "c": "right: it is their sum over m, and no angle is in it.",
+                "c": "pairs of short directions have the same number. Sharing is about angles.",
             },
         ),
     ),
@@ -286,14 +286,14 @@ QUESTIONS = {
         "14.6",
         (
             {
-                "a": "each ReLU sees one coordinate, and a rotation mixes them.",
-                "b": "right: it only gives the neurons other names.",
+                "a": "right: it only gives the neurons other names.",
+                "b": "each ReLU sees one coordinate, and a rotation mixes them.",
                 "c": "a neuron that was on is then off.",
             },
             {
                 "a": "of models that differ only by training, the lowest is a sample's minimum.",
-                "b": "some are; others had simply not finished, and neither shows which.",
-                "c": "right: a lowest value that occurs once in a thousand is no floor.",
+                "b": "right: a lowest value that occurs once in a thousand is no floor.",
+                "c": "some are; others had simply not finished, and neither shows which.",
             },
         ),
     ),
