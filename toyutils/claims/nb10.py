@@ -373,14 +373,3 @@ def _(run):
 def _(run):
     """Beyond 1/p = 8 the stored models lie above the floor, by 0.5 percent or more."""
     return true(_reached(run, 8, 11) > 1.005)
-
-
-@CLAIMS.claim("three_peaks", "there are three peaks")
-def _(run):
-    """At 1/p = 4.5 a tenth or more of the features lie near each of 1/2, 2/5 and 0.45."""
-    D = run.all_D[3][run.all_kept[3]]
-    near = [
-        ((D - at).abs() <= width).double().mean()
-        for at, width in ((0.5, 0.012), (0.4, 0.012), (0.45, 0.025))
-    ]
-    return true(torch.stack(near) > 0.1)
