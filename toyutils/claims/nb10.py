@@ -53,7 +53,7 @@ def _(run):
     return true([(star[x < 1.5] - 1).abs().max() < 0.02, (star[half] - 0.5).abs().max() < 0.02])
 
 
-@CLAIMS.claim("half_plateau", "insists on half a dimension for each feature")
+@CLAIMS.claim("half_plateau", "the model insists on")
 def _(run):
     """At 1/p = 3.0 D* of all small models lies within 0.02 of that of the exact best pair."""
     best = theory.best_relu_model(2, 1, 1 - run.p[3].double(), n_restarts=4)
