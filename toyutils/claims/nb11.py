@@ -51,6 +51,7 @@ CLAIMS = Claims(
         "At a density of 0.2",
         "at 0.07",
         "with all three collapsed",
+        "although keeping all apart",
         "all or none",
         "none is proved",
         "lowest that 64 trainings found",
@@ -190,7 +191,7 @@ def _built(run, n, factors):
     return true(run.factors(run.solid_W[n]) == factors)
 
 
-@CLAIMS.claim("four_pairs", "Four features are no tetrahedron: they are a pair and two alone")
+@CLAIMS.claim("four_pairs", "they are a pair and two alone")
 def _(run):
     """The best four at p = 0.1 are an antipodal pair and two features alone."""
     return _built(run, 4, "1 × antipodal pair, 2 × alone")
@@ -282,7 +283,7 @@ def _(run):
     return number(run.nearest[-1], ".0f").near(54.7, 0.01)
 
 
-@CLAIMS.claim("dropped_out", "feature 0 drops to nothing, and two pairs remain")
+@CLAIMS.claim("dropped_out", "drops to nothing, and two pairs remain")
 def _(run):
     """After the snap feature 0 has no length, the others 1, in two antipodal pairs."""
     shape = geometry.name_shape(run.W_out[-1])
@@ -295,13 +296,13 @@ def _(run):
     return true(run.pentagon_until > 1.5 * run.cross_density[3])
 
 
-@CLAIMS.claim("snap_late", "until feature 0 is about 8 times sparser")
+@CLAIMS.claim("snap_late", "about 8 times sparser")
 def _(run):
     """The carried pentagon survives up to this factor, far past the crossing at 3.7."""
     return number(run.pentagon_until, ".0f").between(7, 9)
 
 
-@CLAIMS.claim("pairs_stay", "the two pairs never give way at all")
+@CLAIMS.claim("pairs_stay", "the two pairs never give way")
 def _(run):
     """On the way back feature 0 stays at zero at every factor down to 1."""
     return share(run.length_back > 0.5).between(0, 0)
@@ -417,7 +418,7 @@ def _small(run, p):
     return run.collapsed["small starts"][_at(run, p)]
 
 
-@CLAIMS.claim("fail_three", "most small starts end with all three collapsed")
+@CLAIMS.claim("fail_three", "most small starts end")
 def _(run):
     """At 0.3 and 0.35 most of the small starts end with three collapsed pairs."""
     return share(torch.cat([_small(run, 0.30) == 3, _small(run, 0.35) == 3])).at_least(0.5)
@@ -440,9 +441,7 @@ def _(run):
     return true(counts[0] - counts[1] >= 4)
 
 
-@CLAIMS.claim(
-    "fail_one", "many small starts have a pair collapsed although keeping all apart is cheaper"
-)
+@CLAIMS.claim("fail_one", "many small starts have a pair collapsed")
 def _(run):
     """At 0.07 most of the small starts have a collapsed pair, and the optimum has none."""
     if int(run.optimum[_at(run, 0.07)]):
