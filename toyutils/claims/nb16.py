@@ -24,6 +24,7 @@ CLAIMS = Claims(
         "The true L0 is 2; we ask for 1.8",
         "the first latent alone and all four",
         "at a cosine of 0.99",
+        "With $k = 2$ and 60 latents",
         "never judge a dictionary",
         "You now believe that",
     ),
@@ -42,7 +43,7 @@ def _fvu(run, name):
     return run.graded[name][1].mean()
 
 
-@CLAIMS.claim("pentagon", "Train the pentagon of notebook 05")
+@CLAIMS.claim("pentagon", "Train the pentagon")
 def _(run):
     """The best of eight toy models is a pentagon that drops nothing."""
     shape = geometry.name_shape(run.W)
