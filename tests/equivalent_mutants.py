@@ -32,6 +32,10 @@ EQUIVALENT = {
         },
     },
     "another argument of the same length or shape gives the size": {
+        "meetings_by_chance": {
+            "return pairs.sum() / (drop.shape[1] - 1)",
+            "n_seeds = drop.shape[1]",
+        },
         "expected_linear_loss": {
             "A = torch.eye(len(mean)) - W.T @ W",
             "A = torch.eye(len(covariance)) - W.T @ W",
@@ -74,6 +78,12 @@ EQUIVALENT = {
         },
     },
     "the axis has one entry, or is the same counted from the other end": {
+        "biggest_change": {
+            "return change.abs().max(-1).values",
+        },
+        "meetings_by_chance": {
+            "counts = [(jump & drop.roll(k, -1)).sum() for k in range(1, n_seeds)]",
+        },
         "commits": {
             "share = squares / squares.sum(1, keepdim=True)",
             "return share.amax(1) >= 0.9",
@@ -142,6 +152,12 @@ EQUIVALENT = {
         },
     },
     "the order of the two does not matter": {
+        "biggest_change": {
+            (
+                "return [max(((b - a) ** 2 for a, b in zip(rows[t + lag], rows[t], strict=True))) "
+                "** 0.5 for t in range(len(rows) - lag)]"
+            ),
+        },
         "error_signal": {
             "y = np.maximum(0, a)",
         },
@@ -280,6 +296,14 @@ EQUIVALENT = {
         },
         "connected": {
             "ways = (joined ^ torch.eye(len(joined), dtype=torch.bool)).double()",
+        },
+    },
+    "an angle does not depend on the lengths": {
+        "angle_between": {
+            "u, v = (W[:, one].sum(1), W[:, other].mean(1))",
+            "u, v = (W[:, one].mean(1), W[:, other].sum(1))",
+            "u, v = (W.T[one].mean(0), W.T[other].sum(0))",
+            "u, v = (W.T[one].sum(0), W.T[other].mean(0))",
         },
     },
 }

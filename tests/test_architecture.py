@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "history": {"features"},
     "training": {"arguments", "features", "history", "models"},
     "geometry": set(),
+    "dynamics": {"geometry"},
     "exact": {"features"},
     "optima": {"exact"},
     "theory": {"exact", "optima"},
@@ -24,7 +25,16 @@ MAY_IMPORT = {
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
     "plots": {"geometry"},
     "live": {"features", "models", "training", "geometry", "optima", "plots"},
-    "claims": {"features", "models", "training", "geometry", "theory", "sweeps", "exercises"},
+    "claims": {
+        "dynamics",
+        "features",
+        "models",
+        "training",
+        "geometry",
+        "theory",
+        "sweeps",
+        "exercises",
+    },
     "exercises": {"features", "models", "training", "geometry", "theory", "sweeps", "plots"},
 }
 

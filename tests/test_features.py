@@ -7,6 +7,7 @@ from toyutils.features import (
     CorrelatedFeatures,
     FixedPoints,
     IndependentFeatures,
+    WeightedPoints,
 )
 
 
@@ -269,3 +270,29 @@ def test_bad_samples_are_refused():
         IndependentFeatures(2, torch.tensor([[0.1], [0.2]])).sample(5, 3)
     with pytest.raises(ValueError, match="sparsity is 1 for every feature"):
         IndependentFeatures(2, 1.0).batch(5)
+
+
+def test_weighted_points_are_all_of_them_with_their_weights():
+    x = torch.tensor([[0.0, 1.0], [0.5, 0.5], [0.0, 0.0]])
+    data = WeightedPoints(x, torch.tensor([1.0, 2.0, 5.0]))
+    batch = data.batch(7, 3)
+    assert data.n_features == 2
+    assert batch.x.shape == (3, 3, 2)
+    assert torch.equal(batch.x[2], x)
+    assert batch.weight[1].tolist() == [0.125, 0.25, 0.625]
+    mean = (batch.x * batch.weight[..., None]).sum(1)
+    assert torch.allclose(mean, torch.tensor([0.125, 0.25]).expand(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "message"),
+    [
+        (torch.ones(2, 2), torch.ones(3), r"weight \(3,\)"),
+        (torch.ones(1, 2, 2), torch.ones(2), r"x has shape \(1, 2, 2\)"),
+        (torch.ones(2, 2), torch.tensor([1.0, -1.0]), "negative"),
+        (torch.ones(2, 2), torch.zeros(2), "nothing above 0"),
+    ],
+)
+def test_weighted_points_that_do_not_fit_are_refused(x, weight, message):
+    with pytest.raises(ValueError, match=message):
+        WeightedPoints(x, weight)

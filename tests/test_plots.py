@@ -88,7 +88,9 @@ MAKERS = {
     "training_dashboard": lambda: plots.training_dashboard(
         recorded(2, 1, 3, test=True), torch.rand(200, 2), 1, exact={"minimum": 0.03}
     ),
-    "arrows_animation": lambda: plots.arrows_animation(recorded(5, 2, 2), instance=1),
+    "arrows_animation": lambda: plots.arrows_animation(
+        recorded(5, 2, 2), instance=1, exact={"level": 0.02}
+    ),
     "arrows_animation_two": lambda: plots.arrows_animation(
         {"right": recorded(5, 2, 2), "wrong": recorded(4, 2, 1)}, loss_title="exact loss"
     ),
@@ -105,6 +107,10 @@ MAKERS = {
     "rows_over_seeds": lambda: plots.rows_over_seeds(W5[:, :1, :2], outcome=["a", "b", "a", "a"]),
     "rows_and_columns": lambda: plots.rows_and_columns(W5[0][:, :2]),
     "rows_and_columns_line": lambda: plots.rows_and_columns([[0.8, -0.6]]),
+    "solid_animation": lambda: plots.solid_animation(
+        recorded(6, 3, 2), instance=1, sets=[[0, 1, 2], [3, 4, 5]], stages={"a": 20},
+        exact={"lowest": 0.01},
+    ),
     "outcomes_over_seeds": lambda: plots.outcomes_over_seeds(
         [0.3, 0.1, 0.2], ["x", "y", "x"], exact={"lowest": 0.05}
     ),
@@ -268,6 +274,25 @@ def test_films_have_enough_small_frames():
         for k, trace in zip(moved, fig.frames[0].data, strict=True):
             assert fig.data[k].x == trace.x
             assert fig.data[k].y == trace.y
+
+
+def test_a_film_in_space_moves_its_tips_and_marks_its_stages():
+    history = recorded(6, 3, 2)
+    fig = plots.solid_animation(
+        history, 1, sets=[[0, 1, 2], [3, 4, 5]], records=[0, 5, len(history.step) - 1],
+        stages={"opened": 20},
+    )  # fmt: skip
+    assert len(fig.frames) == 3
+    assert fig.layout.updatemenus[0].buttons[0].args[1]["frame"]["redraw"] is True
+    rings, last = fig.frames[-1].data[:2], history["W"][-1, 1]
+    tips = fig.frames[-1].data[3]
+    assert torch.allclose(torch.tensor([tips.x, tips.y, tips.z]), last, atol=1e-3)
+    assert rings[1].x == tuple(tips.x[i] for i in (3, 4, 5, 3))
+    assert "opened at step 20" in fig.layout.meta["alt"]
+    assert any(note.text == "opened" for note in fig.layout.annotations)
+    assert "opened" in draw(fig.to_dict())
+    with pytest.raises(ValueError, match="this picture needs any number of features and 3 hidden"):
+        plots.solid_animation(recorded(4, 2, 1), sets=[[0, 1]])
 
 
 def test_films_side_by_side_share_axes_and_steps(plane_history):

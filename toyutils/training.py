@@ -64,7 +64,8 @@ def train(
     written out (`gradients`), that is used, else autograd.
 
     `importance`: (feature,) or (instance, feature), >= 0. `optimizer`: "adamw" (with
-    `weight_decay`) or "adam". `schedule`: "constant", or "cosine" down to zero.
+    `weight_decay`), "adam", or "sgd", plain gradient descent. `schedule`: "constant", or "cosine"
+    down to zero.
     `record_at`: how many evenly spaced moments to record, or the steps themselves; step 0
     and the last step are always recorded. `device`: by default a GPU where there is one
     and the batch is large enough to repay it; the model stays where it was.
@@ -103,11 +104,7 @@ def train(
 
         first = draw(torch.Generator(device).manual_seed(seed))
         _check_loss(working, loss, first, importance, written)
-        optimiser = torch.optim.AdamW(
-            working.parameters(),
-            weight_decay=weight_decay if optimizer == "adamw" else 0.0,
-            fused=True,
-        )
+        optimiser = _optimiser(working.parameters(), optimizer, weight_decay)
         generator = torch.Generator(device).manual_seed(seed)
         records = Records(working, len(record), test)
         bar = tqdm(total=n_steps, desc="training", unit="step", disable=not progress, leave=False)
@@ -136,6 +133,13 @@ def train(
             bar.close()
             optimiser.zero_grad()
     return records.history(model, interrupted)
+
+
+def _optimiser(parameters, name: str, weight_decay: float) -> torch.optim.Optimizer:
+    if name == "sgd":
+        return torch.optim.SGD(parameters)
+    decay = weight_decay if name == "adamw" else 0.0
+    return torch.optim.AdamW(parameters, weight_decay=decay, fused=True)
 
 
 def memory_needed(model: nn.Module, batch_size: int, n_records: int) -> int:
@@ -230,7 +234,7 @@ def _check_settings(n_steps, learning_rate, batch_size, optimizer, schedule, wei
         arguments.check_count(name, value)
     arguments.check_number("learning_rate", learning_rate, zero=False)
     arguments.check_number("weight_decay", weight_decay)
-    arguments.check_choice("optimizer", optimizer, ("adamw", "adam"))
+    arguments.check_choice("optimizer", optimizer, ("adamw", "adam", "sgd"))
     arguments.check_choice("schedule", schedule, tuple(_SCHEDULES))
 
 

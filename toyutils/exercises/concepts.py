@@ -237,6 +237,21 @@ QUESTIONS = {
             },
         ),
     ),
+    "12": Questions(
+        "12.6",
+        (
+            {
+                "a": "it does, but that is no reason: an easy null makes anything look related.",
+                "b": "right: what all seeds share at a time is not evidence for one of them.",
+                "c": "they have. Their drops belong to their own jumps.",
+            },
+            {
+                "a": "a saddle point looks the same for a while; see the stage of two directions.",
+                "b": "they may move a little, or along a direction that costs nothing.",
+                "c": "right: that is what the stages of the two sets are.",
+            },
+        ),
+    ),
 }
 
 

@@ -11,7 +11,13 @@ has equal axes, and `fig.layout.meta["alt"]` says in words and numbers what the 
 
 from toyutils.plots import show  # noqa: F401 - sets how figures are displayed
 from toyutils.plots.curves import curves
-from toyutils.plots.film import arrows_animation, branches, training_dashboard, turning_arrow
+from toyutils.plots.film import (
+    arrows_animation,
+    branches,
+    solid_animation,
+    training_dashboard,
+    turning_arrow,
+)
 from toyutils.plots.look import feature_color
 from toyutils.plots.maps import landscape, phase_diagram, region_map
 from toyutils.plots.outcomes import outcome_shares, outcomes_over_seeds, ridge
@@ -49,6 +55,7 @@ __all__ = [
     "ridge",
     "rows_and_columns",
     "rows_over_seeds",
+    "solid_animation",
     "sticky_lines",
     "table",
     "training_dashboard",

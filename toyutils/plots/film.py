@@ -68,12 +68,15 @@ def training_dashboard(
     return look.styled(fig, alt, height=_HEIGHT)
 
 
-def arrows_animation(history, instance: int = 0, *, loss_title: str = "training loss") -> go.Figure:
+def arrows_animation(
+    history, instance: int = 0, *, loss_title: str = "training loss",
+    exact: dict[str, float] | None = None,
+) -> go.Figure:  # fmt: skip
     """Play how the feature directions of models with two hidden numbers move in training.
 
     `history` is a `training.History`, or {name: History} with records at the same steps: then
     the films play side by side. Columns of W as arrows, and the loss on a logarithmic axis,
-    which `loss_title` names.
+    which `loss_title` names, with `exact` {name: loss} as level lines.
 
     Raises ValueError when a model has not two hidden numbers, `instance` does not exist, or
     histories differ in their steps.
@@ -101,7 +104,7 @@ def arrows_animation(history, instance: int = 0, *, loss_title: str = "training 
             )
             fig.add_trace(trace, row=1, col=column)
         look.hidden_plane(fig, reach, 1, column)
-    _add_losses(fig, named, instance, {}, loss_title=loss_title, **loss_place)
+    _add_losses(fig, named, instance, exact or {}, loss_title=loss_title, **loss_place)
     _add_frames(fig, steps, moving)
     alt = f"Animation of {len(steps)} moments of training, {int(steps[-1])} steps. " + " ".join(
         f"{name or 'The model'}: {W.shape[-1]} arrows, final lengths "
@@ -110,6 +113,67 @@ def arrows_animation(history, instance: int = 0, *, loss_title: str = "training 
         for (name, h), W in zip(named.items(), weights, strict=True)
     )
     return look.styled(fig, alt, height=_HEIGHT)
+
+
+def solid_animation(
+    history, instance: int = 0, *, sets: list[list[int]], records: list[int] | None = None,
+    stages: dict[str, float] | None = None, exact: dict[str, float] | None = None,
+    loss_title: str = "training loss",
+) -> go.Figure:  # fmt: skip
+    """Play how the feature directions of a model with three hidden numbers move in training.
+
+    `history` is a `training.History`. Above: the tips of the columns of W in space, the members
+    of each of `sets` joined to a ring; drag to turn it. Below: the loss on a logarithmic axis with
+    `stages` {name: step} as upright lines and `exact` {name: loss} as level ones. `records`, all
+    by default, are the moments that the film shows.
+
+    Raises ValueError when the model has not three hidden numbers, or `instance` does not exist.
+    """
+    W = _weights(history, instance, (3, None))
+    records = list(range(len(history.step))) if records is None else list(records)
+    n = W.shape[2]
+    fig = make_subplots(2, 1, specs=[[{"type": "scene"}], [{}]], row_heights=[0.66, 0.34],
+                        vertical_spacing=0.08)  # fmt: skip
+    place = dict(row=2, col=1)
+
+    def moving(k: int) -> list[dict]:
+        w = W[records[k]].T  # (feature, hidden)
+        rings = [_in_space(w[[*members, members[0]]]) for members in sets]
+        spokes = _in_space(torch.stack([w, 0 * w], 1).flatten(0, 1))
+        return [*rings, spokes, _in_space(w), _loss_marker(history, instance, records[k])]
+
+    *lines, tips, _ = moving(0)
+    for points, dashed in zip(lines, [*[False] * len(sets), True], strict=True):
+        looks = dict(color=look.FAINT if dashed else look.INK, width=2 if dashed else 4)
+        fig.add_scatter3d(**points, mode="lines", line=looks, hoverinfo="skip", showlegend=False)
+    fig.add_scatter3d(
+        **tips, mode="markers+text", text=[str(i) for i in range(n)], textfont_color=look.INK,
+        textposition="top center", showlegend=False, hovertemplate="feature %{text}<extra></extra>",
+        marker=dict(size=7, color=[look.feature_color(i) for i in range(n)], opacity=1),
+    )  # fmt: skip
+    _add_losses(fig, {"": history}, instance, exact or {}, loss_title=loss_title, **place)
+    for name, step in (stages or {}).items():
+        fig.add_shape(type="line", x0=step, x1=step, y0=0, y1=1, xref="x", yref="y domain",
+                      line=dict(color=look.INK, width=1, dash="dot"))  # fmt: skip
+        fig.add_annotation(x=step, y=1, xref="x", yref="y domain", text=name, showarrow=False,
+                           xanchor="left", yanchor="bottom")  # fmt: skip
+    _add_frames(fig, history.step[records], moving)
+    reach = 1.1 * max(1.0, float(W.norm(dim=1).max()))
+    axes = {f"{a}axis": dict(range=[-reach, reach], showticklabels=False, showbackground=False,
+                             title=f"h{chr(0x2080 + k)}") for k, a in enumerate("xyz")}  # fmt: skip
+    fig.update_layout(scene=dict(aspectmode="cube", camera_eye=dict(x=1.0, y=0.85, z=0.4),
+                                 uirevision="turned", **axes))  # fmt: skip
+    marked = ", ".join(f"{name} at step {step:.0f}" for name, step in (stages or {}).items())
+    alt = (
+        f"Animation of {len(records)} moments of training, {int(history.step[-1])} steps: {n} "
+        f"directions in space, final lengths {_lengths(W[-1])}; {loss_title} "
+        f"{look.described(history.step, history.loss[:, instance])}. {marked}"
+    )
+    return look.styled(fig, alt, height=_HEIGHT)
+
+
+def _in_space(points: torch.Tensor) -> dict:
+    return {axis: look.rounded(column) for axis, column in zip("xyz", points.T, strict=True)}
 
 
 def turning_arrow(W, degrees, loss, *, start: float = 45.0) -> go.Figure:
@@ -279,14 +343,17 @@ def _add_frames(fig: go.Figure, steps, moving, unit: str = "step", start: int = 
     fig.frames = [
         go.Frame(
             name=name,
-            data=[go.Scatter(**points) for points in moving(k)],
+            data=[(go.Scatter3d if "z" in p else go.Scatter)(**p) for p in moving(k)],
             traces=list(range(len(moving(0)))),
         )
         for k, name in enumerate(names)
     ]
-    rest = dict(mode="immediate", frame=dict(duration=0, redraw=False), transition=dict(duration=0))
+    redraw = any("z" in points for points in moving(0))  # a scene in space moves in no other way
+    rest = dict(
+        mode="immediate", frame=dict(duration=0, redraw=redraw), transition=dict(duration=0)
+    )
     run = dict(
-        fromcurrent=True, frame=dict(duration=_FRAME_MS, redraw=False), transition=dict(duration=0)
+        fromcurrent=True, frame=dict(duration=_FRAME_MS, redraw=redraw), transition=dict(duration=0)
     )
     place = dict(x=0, y=0, xanchor="left", yanchor="top")
     buttons = dict(

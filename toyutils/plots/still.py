@@ -99,7 +99,7 @@ def _at_the_end(fig: dict) -> list[dict]:
     opens = [slider.get("active", 0) for slider in fig.get("layout", {}).get("sliders", ())]
     for frame in () if any(opens) else list(fig.get("frames") or ())[-1:]:
         for place, change in zip(frame["traces"], frame["data"], strict=True):
-            traces[place] = traces[place] | {axis: change[axis] for axis in "xy"}
+            traces[place] = traces[place] | {axis: change[axis] for axis in "xyz" if axis in change}
     return [trace for trace in traces if trace.get("visible", True) is True]
 
 
@@ -116,7 +116,11 @@ def _area(layout, legend_rows: int) -> tuple[float, float, float, float]:
 def _panel(page, pair, layout, area):
     left, bottom, right, top = area
     if pair[0] == "scene":
-        panel = page.add_axes((0, 0, 1, top), projection="3d")
+        domain = layout["scene"].get("domain") or {}
+        (x0, x1), (y0, y1) = domain.get("x", (0, 1)), domain.get("y", (0, 1))
+        low = y0 and bottom + y0 * (top - bottom)  # alone, a scene has the page
+        box = x0, low, x1 - x0, bottom + y1 * (top - bottom) - low
+        panel = page.add_axes(box, projection="3d")
         x, y, z = (layout["scene"]["camera"]["eye"][axis] for axis in "xyz")
         panel.view_init(np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x)))
         panel.set_axis_off()
