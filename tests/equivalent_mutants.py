@@ -357,4 +357,12 @@ EQUIVALENT = {
             "u, v = (W.T[one].sum(0), W.T[other].mean(0))",
         },
     },
+    "an angle does not depend on the lengths": {
+        "angle_between": {
+            "u, v = (W[:, one].sum(1), W[:, other].mean(1))",
+            "u, v = (W[:, one].mean(1), W[:, other].sum(1))",
+            "u, v = (W.T[one].mean(0), W.T[other].sum(0))",
+            "u, v = (W.T[one].sum(0), W.T[other].mean(0))",
+        },
+    },
 }

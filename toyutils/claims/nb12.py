@@ -292,3 +292,34 @@ def _(run):
 def _(run):
     """The rank correlation is at least 1.5 times the largest of the exchanged ones."""
     return number(run.ranks.own / run.ranks.null.abs().max(), ".1f").between(1.5, 100)
+
+
+def _setting(run, name):
+    return list(run.variants).index(name)
+
+
+@CLAIMS.claim("every_setting", "Features jump at every setting")
+def _(run):
+    """At each of the settings a seed has five jumps or more, in the mean."""
+    return true(run.n_of.mean(1) >= 5)
+
+
+@CLAIMS.claim("rate_alike", "makes no difference that eight seeds could show")
+def _(run):
+    """The mean counts at rates 5 and 20 differ by less than three standard errors."""
+    slow = run.n_of[_setting(run, "rate 5, batch 128")]
+    fast = run.n_of[_setting(run, "rate 20, batch 128")]
+    error = ((slow.var() + fast.var()) / 8).sqrt()
+    return number((fast.mean() - slow.mean()).abs() / error, ".1f").between(0, 3)
+
+
+@CLAIMS.claim("small_batches", "Small batches give the most jumps of these five")
+def _(run):
+    """Of the five settings of gradient descent the one with the smallest batch jumps most."""
+    return true(int(run.n_of[:5].mean(1).argmax()) == _setting(run, "rate 10, batch 32"))
+
+
+@CLAIMS.claim("adam_small", "makes the smallest changes")
+def _(run):
+    """Of the settings Adam at rate 0.001 has the smallest largest change, in the mean."""
+    return true(int(run.largest.mean(1).argmin()) == _setting(run, "Adam, rate 0.001"))
