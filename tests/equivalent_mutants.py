@@ -32,10 +32,6 @@ EQUIVALENT = {
         },
     },
     "another argument of the same length or shape gives the size": {
-        "meetings_by_chance": {
-            "return pairs.sum() / (drop.shape[1] - 1)",
-            "n_seeds = drop.shape[1]",
-        },
         "expected_linear_loss": {
             "A = torch.eye(len(covariance)) - W.T @ W",
             "A = torch.eye(len(covariance), dtype=torch.float64) - (W.T @ W).double()",
@@ -59,6 +55,10 @@ EQUIVALENT = {
         "missing_terms": {
             "result[k, i] = x[i] * sum((W[k, j] * delta[j] for j in range(len(delta)) if j != i))",
         },
+        "meetings_by_chance": {
+            "n_seeds = drop.shape[1]",
+            "return pairs.sum() / (drop.shape[1] - 1)",
+        },
         "input_gradient": {
             "delta = 2 * (y - target) / len(b) * (y > 0)",
             "delta = 2 * (y - target) / len(target) * (y > 0)",
@@ -79,12 +79,6 @@ EQUIVALENT = {
         },
     },
     "the axis has one entry, or is the same counted from the other end": {
-        "biggest_change": {
-            "return change.abs().max(-1).values",
-        },
-        "meetings_by_chance": {
-            "counts = [(jump & drop.roll(k, -1)).sum() for k in range(1, n_seeds)]",
-        },
         "commits": {
             "answer = lambda W: W[:, -1].abs().min(-1).values ** 2 <= 0.1 * W.square().sum((1, 2))",
             "answer = lambda W: W[:, 0].abs().min(1).values ** 2 <= 0.1 * W.square().sum((1, 2))",
@@ -113,6 +107,12 @@ EQUIVALENT = {
         "tegum": {
             "return torch.cat([top, torch.cat([torch.zeros(len(B), A.shape[1]), B], -1)])",
             "top = torch.cat([A, torch.zeros(len(A), B.shape[1])], -1)",
+        },
+        "biggest_change": {
+            "return change.abs().max(-1).values",
+        },
+        "meetings_by_chance": {
+            "counts = [(jump & drop.roll(k, -1)).sum() for k in range(1, n_seeds)]",
         },
     },
     "it differs only on the bound itself, where rounding decides": {
@@ -162,12 +162,6 @@ EQUIVALENT = {
         },
     },
     "the order of the two does not matter": {
-        "biggest_change": {
-            (
-                "return [max(((b - a) ** 2 for a, b in zip(rows[t + lag], rows[t], strict=True))) "
-                "** 0.5 for t in range(len(rows) - lag)]"
-            ),
-        },
         "error_signal": {
             "y = np.maximum(0, a)",
         },
@@ -194,6 +188,12 @@ EQUIVALENT = {
         },
         "collapsed_sets": {
             "cosine = torch.cosine_similarity(second, first, dim=1)",
+        },
+        "biggest_change": {
+            (
+                "return [max(((b - a) ** 2 for a, b in zip(rows[t + lag], rows[t], "
+                "strict=True))) ** 0.5 for t in range(len(rows) - lag)]"
+            ),
         },
         "best_of_k": {
             (
@@ -342,27 +342,19 @@ EQUIVALENT = {
             "cosine = torch.cosine_similarity(first, second)",
         },
     },
+    "an angle does not depend on the lengths": {
+        "angle_between": {
+            "u, v = (W.T[one].mean(0), W.T[other].sum(0))",
+            "u, v = (W.T[one].sum(0), W.T[other].mean(0))",
+            "u, v = (W[:, one].mean(1), W[:, other].sum(1))",
+            "u, v = (W[:, one].sum(1), W[:, other].mean(1))",
+        },
+    },
     "a common positive factor does not change which product is lowest, and 1/±1 is ±1": {
         "inhibitor": {
-            "coming_in = (W_in[:, loud] / W_in[neuron, loud].sign()).clamp(min=0)",
             "coming_in = (W_in[:, loud] * W_in[neuron, loud]).clamp(min=0)",
+            "coming_in = (W_in[:, loud] / W_in[neuron, loud].sign()).clamp(min=0)",
             "coming_in = torch.relu(W_in[k, loud] / W_in[neuron, loud])",
-        },
-    },
-    "an angle does not depend on the lengths": {
-        "angle_between": {
-            "u, v = (W[:, one].sum(1), W[:, other].mean(1))",
-            "u, v = (W[:, one].mean(1), W[:, other].sum(1))",
-            "u, v = (W.T[one].mean(0), W.T[other].sum(0))",
-            "u, v = (W.T[one].sum(0), W.T[other].mean(0))",
-        },
-    },
-    "an angle does not depend on the lengths": {
-        "angle_between": {
-            "u, v = (W[:, one].sum(1), W[:, other].mean(1))",
-            "u, v = (W[:, one].mean(1), W[:, other].sum(1))",
-            "u, v = (W.T[one].mean(0), W.T[other].sum(0))",
-            "u, v = (W.T[one].sum(0), W.T[other].mean(0))",
         },
     },
 }
