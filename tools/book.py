@@ -251,6 +251,12 @@ def assemble(pages: list[Page]) -> None:
     shutil.copy(ROOT / "book/conf.py", SITE)
     front = (ROOT / "book/index.md").read_text(encoding="utf-8")
     front = front.replace("<!-- path -->", path_through(pages))
+    figures = {figure.name: figure for page in pages for figure in page.figures}
+    front = re.sub(
+        r"<!-- figure ([\d-]+) -->",
+        lambda m: _linked(figures[m[1]]) if m[1] in figures else "",
+        front,
+    )
     (SITE / "index.md").write_text(front, encoding="utf-8")
     shutil.copytree(ROOT / "book/static", SITE / "static")
     _katex(SITE / "static/katex")
@@ -347,15 +353,19 @@ def gallery(pages: list[Page]) -> str:
     for page in pages:
         title, _ = notebooks.title_and_question(page.path)
         parts.append(f"\n## {title}\n\n")
-        items = "".join(
-            f'<a href="notebooks/{figure.page}.html#figure-{figure.name}">'
-            f'<img src="figures/{figure.name}.svg" loading="lazy" width="700" '
-            f'height="{figure.data["layout"].get("height", 400)}" '
-            f'alt="{html.escape(" ".join(figure.alt.split()), quote=True)}"></a>'
-            for figure in page.figures
-        )
+        items = "".join(map(_linked, page.figures))
         parts.append(f'<div class="tu-gallery">{items}</div>\n')
     return "".join(parts)
+
+
+def _linked(figure: Figure) -> str:
+    """Return a figure's still drawing, from the top of the book, with a link to its place."""
+    return (
+        f'<a href="notebooks/{figure.page}.html#figure-{figure.name}">'
+        f'<img src="figures/{figure.name}.svg" loading="lazy" width="700" '
+        f'height="{figure.data["layout"].get("height", 400)}" '
+        f'alt="{html.escape(" ".join(figure.alt.split()), quote=True)}"></a>'
+    )
 
 
 def sphinx(output: Path, whole: bool = True) -> None:
