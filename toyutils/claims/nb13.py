@@ -1,5 +1,7 @@
 """Claims of notebook 13: adversarial examples and interference weights."""
 
+from dataclasses import replace
+
 import torch
 
 from toyutils import geometry
@@ -188,8 +190,9 @@ def _(run):
 @CLAIMS.claim("pair_exact", "In a pair it removes exactly one half")
 def _(run):
     """An attack on an exact pair costs twice what it costs without superposition, and 1/D* is 2."""
-    return true([abs(run.with_relu[1] - 2) < 1e-4, abs(run.packed[1] - 2) < 1e-5,
-                 abs(run.linear[1] - 4) < 1e-4, abs(run.with_relu[0] - 1) < 1e-4])  # fmt: skip
+    values = [*run.with_relu[:2], run.packed[1], run.linear[1]]
+    exact = zip(values, (1, 2, 2, 4), strict=True)
+    return replace(true([abs(value - known) < 1e-4 for value, known in exact]), n=None)
 
 
 @CLAIMS.claim("pentagon_exact", "one half is left, if the step goes against the row: 3.27")
