@@ -94,7 +94,13 @@ def executed(numbers: list[str]) -> list[Page]:
 
 
 def mark(path: Path) -> None:
-    """Note which content the executed copy of `path` belongs to."""
+    """Note which content the executed copy of `path` belongs to, if it is a copy of it."""
+    ours, theirs = (
+        [(cell.cell_type, cell.source) for cell in notebooks.read(at).cells]
+        for at in (path, EXECUTED / path.name)
+    )
+    if ours != theirs:
+        return
     (EXECUTED / f"{path.stem}.content").write_text(_content(path), encoding="utf-8")
 
 

@@ -163,7 +163,7 @@ def visit(browser, name, width, scheme, base):
     """Return a page when all of it is drawn, with complaints: it was so tall that all was seen."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     complaints, foreign = [], []
-    page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
+    page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "request",

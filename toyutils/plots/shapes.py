@@ -160,7 +160,7 @@ def polytope(W, *, title: str | None = None) -> go.Figure:
     )  # fmt: skip
     hidden = dict(showticklabels=False, showbackground=False)
     fig.update_layout(
-        showlegend=False, margin=dict(l=0, r=0, t=40 if title else 0, b=0),
+        showlegend=False, margin=dict(l=8, r=0, t=40 if title else 0, b=0),
         scene=dict(aspectmode="data", camera_eye=dict(x=1.4, y=1.1, z=0.6),
                    **{f"{a}axis": hidden | dict(title=f"h{chr(0x2080 + k)}")
                       for k, a in enumerate("xyz")}),
