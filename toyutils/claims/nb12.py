@@ -315,12 +315,6 @@ def _(run):
     return number((fast.mean() - slow.mean()).abs() / error, ".1f").between(0, 3)
 
 
-@CLAIMS.claim("small_batches", "Small batches give the most jumps of these five")
-def _(run):
-    """Of the five settings of gradient descent the one with the smallest batch jumps most."""
-    return true(int(run.n_of[:5].mean(1).argmax()) == _setting(run, "rate 10, batch 32"))
-
-
 @CLAIMS.claim("adam_small", "makes the smallest changes")
 def _(run):
     """Of the settings Adam at rate 0.001 has the smallest largest change, in the mean."""

@@ -91,6 +91,12 @@ def _(run):
     return share(run.blind).at_least(0.55)
 
 
+@CLAIMS.claim("blind_empty", "Most of them are empty points")
+def _(run):
+    """Of the points with a gradient of zero most have no feature active."""
+    return share(run.empty[run.blind]).at_least(0.75)
+
+
 @CLAIMS.claim("blind_harmed", "all of the")
 def _(run):
     """Every point at which the gradient is zero is harmed by an analytic attack of 0.2 or 0.3."""
