@@ -94,7 +94,7 @@ def _(run):
 @CLAIMS.claim("blind_empty", "Most of them are empty points")
 def _(run):
     """Of the points with a gradient of zero most have no feature active."""
-    return share(run.empty[run.blind]).at_least(0.75)
+    return share(run.inactive[run.blind]).at_least(0.75)
 
 
 @CLAIMS.claim("blind_harmed", "all of the")
