@@ -105,3 +105,16 @@ def test_readme_names_the_two_commands():
     assert "make lab" in readme
     assert "make test" in readme
     assert "make test" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_the_citation_names_the_version_and_both_licences():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors", "version"} <= set(cited)
+    assert cited["cff-version"] == "1.2.0"
+    assert all({"name"} <= set(who) or {"family-names"} <= set(who) for who in cited["authors"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert cited["version"] == project["version"]
+    assert cited["repository-code"] == project["urls"]["Repository"]
+    assert cited["license"] == ["MIT", "CC-BY-4.0"]
+    assert (ROOT / "LICENSE").exists()
+    assert "CC BY 4.0" in (ROOT / "LICENSE-text").read_text(encoding="utf-8")
