@@ -78,7 +78,7 @@ def _(run):
     return replace(true((run.visited >= 10).sum() >= 4), n=None)
 
 
-@CLAIMS.claim("ends_pentagon", "Most seeds end on `5+`")
+@CLAIMS.claim("ends_pentagon", "Most seeds end on")
 def _(run):
     """Most seeds end in a pentagon with one feature left out."""
     return share(int(run.ends[4]), 32).at_least(0.5)

@@ -245,7 +245,7 @@ def _(run):
     return number(fall.mean(), ".0%", error).at_least(0.02)
 
 
-@CLAIMS.claim("dip_pairs", "with $1/D^*$ at two")
+@CLAIMS.claim("dip_pairs", "at two")
 def _(run):
     """From p = 0.4 to 0.3 the mean of 1/D* stays between 1.9 and 2.15."""
     plateau = (run.fine <= 0.41) & (run.fine >= 0.29)

@@ -215,7 +215,7 @@ def _(run):
 @CLAIMS.claim("same_loss", "neither way is more than a few percent below")
 def _(run):
     """The losses of both ways differ by less than 6 percent at each of the four densities."""
-    return true((run.random_best / run.by_code - 1).abs() < 0.06)
+    return replace(true((run.random_best / run.by_code - 1).abs() < 0.06), n=None)
 
 
 @CLAIMS.claim("rotations_cost", "every rotation raises the loss")
