@@ -183,14 +183,16 @@ def visit(browser, name, width, scheme, base):
     return page, complaints, foreign
 
 
-@each_page
-@pytest.mark.parametrize(
-    "look",
-    [
-        look if k < 2 else pytest.param(look, marks=pytest.mark.weekly)
+def visits():
+    """Return (page, look): every page in one of two looks on each push, in all four weekly."""
+    return [
+        pytest.param(name, look, marks=() if k == i % 2 else pytest.mark.weekly)
+        for i, name in enumerate(pages())
         for k, look in enumerate(LOOKS)
-    ],
-)
+    ]
+
+
+@pytest.mark.parametrize(("name", "look"), visits())
 def test_a_page_in_a_browser(browser, served, name, look):
     width, scheme, by_http = LOOKS[look]
     base = served if by_http else BOOK.as_uri() + "/"
