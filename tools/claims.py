@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -53,23 +54,39 @@ def meaning(code: str) -> str:
     return "\n".join(line for line in kept if line and not line.lstrip().startswith("#"))
 
 
+def modules_of(code: str) -> list[Path]:
+    """Return the files of the package that `code` imports, directly or through each other."""
+    package, seen, todo = ROOT / "toyutils", {}, [code]
+    while todo:
+        text = todo.pop()
+        names = set(re.findall(r"toyutils\.(\w+)", text))
+        for listed in re.findall(r"from toyutils import ([\w, ]+)", text):
+            names |= set(listed.replace(" ", "").split(","))
+        for name in names - set(seen) - {*NO_RESULTS, "claims"}:
+            path = package / f"{name}.py"
+            if path.exists():
+                seen[name] = path
+                todo.append(path.read_text(encoding="utf-8"))
+    return [seen[name] for name in sorted(seen)]
+
+
 def content_of(number: str) -> str:
-    """Return a digest of what a result depends on: the notebook's code, its claims, the package."""
-    package = ROOT / "toyutils"
-    files = [
-        path
-        for path in sorted(package.rglob("*"))
-        if path.suffix in (".py", ".npz")
-        and path.relative_to(package).parts[0] not in (*NO_RESULTS, "claims")
+    """Return a digest of what a result depends on: the notebook's code, its claims, the package.
+
+    Of the package that is what they import, how things look and how answers are checked apart.
+    """
+    cells = [
+        meaning(cell.source)
+        for cell in notebooks.read(path_of(number)).cells
+        if cell.cell_type == "code" and "setup" not in notebooks.tags(cell)
     ]
-    files += [package / "claims/__init__.py", package / f"claims/nb{number}.py"]
-    digest = hashlib.sha256()
-    for path in files:
-        data = path.read_bytes()
-        digest.update(data if path.suffix == ".npz" else meaning(data.decode()).encode())
-    for cell in notebooks.read(path_of(number)).cells:
-        if cell.cell_type == "code" and "setup" not in notebooks.tags(cell):
-            digest.update(meaning(cell.source).encode())
+    claimed = [ROOT / "toyutils/claims/__init__.py", ROOT / f"toyutils/claims/nb{number}.py"]
+    code = "\n".join([*cells, *(path.read_text(encoding="utf-8") for path in claimed)])
+    digest = hashlib.sha256("\n".join(cells).encode())
+    for path in [*modules_of(code), *claimed]:
+        digest.update(meaning(path.read_text(encoding="utf-8")).encode())
+        for stored in sorted(path.parent.glob(f"{path.stem}*.npz")):
+            digest.update(stored.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -42,6 +42,10 @@ BADGES = """\
 (https://mybinder.org/v2/gh/{slug}/{ref}?urlpath=lab/tree/notebooks/{file})"""
 
 
+# Pages that name the repository in their own words.
+NAMED = ("CITATION.cff", "README.md", "book/index.md")
+
+
 class NotebookError(ValueError):
     """What is wrong with a notebook, one fault per line."""
 
@@ -372,13 +376,28 @@ def rehome(repository, ref="main", root=ROOT):
     missing.
     """
     _slug(repository)  # raises
-    path = root / "pyproject.toml"
+    path, old = root / "pyproject.toml", home(root)
     text = path.read_text(encoding="utf-8")
     for name, value in (("Repository", repository), ("ref", ref)):
         text, n = re.subn(rf'^{name} = ".*"$', f'{name} = "{value}"', text, flags=re.MULTILINE)
         if n != 1:
             raise NotebookError(f"pyproject.toml: {n} lines `{name} = …`; one is wanted")
     path.write_text(text, encoding="utf-8")
+    new = home(root)
+    for name in NAMED:
+        page = root / name
+        if page.exists():
+            words = page.read_text(encoding="utf-8")
+            for was, now in ((old["repository"], new["repository"]), (old["slug"], new["slug"]),
+                             (_pages(old), _pages(new))):  # fmt: skip
+                words = words.replace(was, now)
+            page.write_text(words, encoding="utf-8")
+
+
+def _pages(address):
+    """Return where a project's book is served."""
+    owner, name = address["slug"].split("/")
+    return f"https://{owner}.github.io/{name}/"
 
 
 def glossary(root=ROOT):

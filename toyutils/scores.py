@@ -110,7 +110,8 @@ class Score:
             "recovered": recovered, "false": self.false(), "dead": self.dead, "L0": self.n_active,
             "precision": self.precision.nanmean(1), "recall": self.recall.nanmean(1),
         }  # fmt: skip
-        means = {name: float(value.double().mean()) for name, value in means.items()}
+        # An instance that has matched nothing has no precision.
+        means = {name: float(value.double().nanmean()) for name, value in means.items()}
         return {"runs with all": int((recovered == 1).sum())} | means
 
 
