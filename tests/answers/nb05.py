@@ -89,9 +89,6 @@ WRONG = {
         "returned the same": (lambda q, e: 64),
     },
     "largest_unseen_share": {
-        "solve the equation": (lambda n: 3 / n),
-        "seeds multiply": (lambda n: 0.05 / n),
         "returned the same": (lambda n: 0.05),
-        "its share is the rest": (lambda n: 0.05 ** (1 / n)),
     },
 }

@@ -53,7 +53,7 @@ def inhibitor_looped(W_in, W_out, neuron, loud, quiet):
     return written.index(min(written))
 
 
-def penalised_loss(w, importance, l1, density, n_features):
+def neuron_loss(w, importance, l1, density, n_features):
     error = importance * density / 3 * (1 - w**2) ** 2 / n_features
     return error + l1 * density * w / 2
 
@@ -73,8 +73,8 @@ RIGHT = {
     "effective_features": [effective_features, effective_features_looped],
     "leaks": [leaks, leaks_looped],
     "inhibitor": [inhibitor, inhibitor_looped],
-    "penalised_loss": [
-        penalised_loss,
+    "neuron_loss": [
+        neuron_loss,
         lambda w, importance, l1, density, n_features: (
             density * (importance * (1 - w * w) ** 2 / (3 * n_features) + l1 * w / 2)
         ),
@@ -95,10 +95,10 @@ WRONG = {
     "inhibitor": {
         "which neuron lowers": (lambda W_in, W_out, neuron, loud, quiet: neuron),
     },
-    "penalised_loss": {
+    "neuron_loss": {
         "only the penalty stays": (
             lambda w, importance, l1, density, n_features: (
-                2 * penalised_loss(w, importance, l1, density, n_features)
+                2 * neuron_loss(w, importance, l1, density, n_features)
             )
         ),
     },

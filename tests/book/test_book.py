@@ -180,6 +180,11 @@ def visit(browser, name, width, scheme, base):
         timeout=180_000,
     )
     page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function(  # a widget speaks once its first model has trained
+        """() => [...document.querySelectorAll("svg[role=img]")]
+            .every(drawing => drawing.getAttribute("aria-label"))""",
+        timeout=60_000,
+    )
     return page, complaints, foreign
 
 

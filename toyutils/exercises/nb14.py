@@ -173,7 +173,7 @@ def check_leave_the_relu(seed):
         "at the output the lift has to be taken off, not added.": (
             lambda W, b: (lift(W), b + lift(W) @ W)
         ),
-        "the lift is (hidden,); it reaches output i times W[k, i], through the decoder.": (
+        "the lift is (hidden,), and an output sees it only through the decoder.": (
             lambda W, b: (lift(W), b - lift(W).sum())
         ),
     }

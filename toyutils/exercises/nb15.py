@@ -217,8 +217,8 @@ def _inhibited(random, seed, sign, right):
 
 
 @exercise("15.5")
-def check_penalised_loss(seed):
-    """Check exercise 15.5: `penalised_loss(w, importance, l1, density, n_features)`.
+def check_neuron_loss(seed):
+    """Check exercise 15.5: `neuron_loss(w, importance, l1, density, n_features)`.
 
     All numbers -> a number: what one feature with a neuron of its own costs, and its penalty.
     """
