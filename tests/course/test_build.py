@@ -17,8 +17,8 @@ WITHOUT_CASES = {"break_even_density", "my_model"}
 # Exercises about numbers, or about one model whose size is part of the task.
 OF_ONE_SIZE = {
     "antipodal_loss", "as_good_as", "boundary", "feature_variance", "interference_cost",
-    "meeting_cost", "minimum_loss", "penalised_loss", "seeds_needed", "three_prototypes", "two_pairs_loss",
-    "turned_loss", "two_slopes",
+    "meeting_cost", "minimum_loss", "penalised_loss", "seeds_needed",
+    "three_prototypes", "turned_loss", "two_pairs_loss", "two_slopes",
     "largest_unseen_share", "asymmetry",  # takes a function: its own matrices are what is judged
     "expected_relu",  # always of three features
 }  # fmt: skip
