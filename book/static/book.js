@@ -71,6 +71,7 @@
     const { default: widget } = await module();
     place.replaceChildren();
     widget.render({ model: modelOf(JSON.parse(place.dataset.widget)), el: place });
+    for (const table of place.querySelectorAll("table")) table.tabIndex = 0; // the theme lets it scroll
     place.dataset.drawn = "yes";
   };
 
