@@ -52,16 +52,17 @@ bench: $(VENV)/.installed
 
 test: lint test-newest test-colab
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.installed types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/oxlint --deny-warnings toyutils
 	$(BIN)/codespell README.md bench book notebooks tests toyutils tools
 	$(BIN)/python tools/notebooks.py stamp --check
 
-# Types in the live apps' JavaScript. The compiler is JavaScript's own and comes by npx.
-types:
-	npx --yes --package typescript@7.0.2 tsc --project toyutils/live/jsconfig.json
+# The types of the live apps' JavaScript, by a compiler that npx brings.
+types: $(VENV)/.installed
+	PATH='$(CURDIR)/$(BIN)':"$$PATH" $(BIN)/npx --yes --package typescript@7.0.2 \
+		tsc --project toyutils/live/jsconfig.json
 
 test-newest: notebooks book browser
 	$(PYTEST) tests
