@@ -317,7 +317,7 @@ def _(run):
 def _(run):
     """Removing any real weight raises the loss by 2 to 8 percent."""
     rise = run.rise.diagonal()
-    return true((rise > 0.02) & (rise < 0.08))
+    return replace(true((rise > 0.02) & (rise < 0.08)), n=None)
 
 
 @CLAIMS.claim("one_falls", "for most")

@@ -294,7 +294,7 @@ def _(run):
 @CLAIMS.claim("no_poly", "no neuron is polysemantic")
 def _(run):
     """From a price of 0.1 on no neuron of the cheapest model listens to several features."""
-    return true(run.poly[3:] == 0)
+    return replace(true(run.poly[3:] == 0), n=None)
 
 
 @CLAIMS.claim("exact_threshold", "exactly those above the threshold")
