@@ -7,7 +7,7 @@ from tools import notebooks
 
 HERE = Path(__file__).parent
 HOME = notebooks.home()
-SITE = "https://{}.github.io/{}/".format(*HOME["slug"].split("/"))
+SITE = notebooks.book_address(HOME)
 
 project = "Superposition, by doing"
 author = "The authors of Superposition, by doing"

@@ -11,7 +11,6 @@ the repository its address. Nothing on the site asks another host for anything.
 
 import argparse
 import base64
-import copy
 import hashlib
 import html
 import json
@@ -53,7 +52,11 @@ class Figure:
     still: str
     data: dict
     page: str
-    section: str = ""
+
+    @property
+    def height(self) -> int:
+        """Return the height it is drawn with, in pixels."""
+        return self.data["layout"].get("height", 400)
 
 
 @dataclass
@@ -127,17 +130,14 @@ def _fits(path: Path) -> bool:
 
 def convert(page: Page) -> nbformat.NotebookNode:
     """Return the notebook as Sphinx is to read it, and gather the page's figures."""
-    made = copy.deepcopy(page.notebook)
+    made = page.notebook
     states = made.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
-    made.metadata.pop("mystnb", None)
-    kept, section = [], ""
+    kept = []
     for cell in made.cells:
         tags = set(notebooks.tags(cell))
         if tags & LEFT_OUT:
             continue
         if cell.cell_type == "markdown":
-            if heading := re.findall(r"^##+ (.+)$", cell.source, re.M):
-                section = heading[-1]
             cell.source = relinked(cell.source)
             if ids := cell.metadata.get("claims"):
                 cell.source += _checked(ids)
@@ -150,7 +150,7 @@ def convert(page: Page) -> nbformat.NotebookNode:
                     "code_prompt_hide": "Hide the reference answer",
                 }
             cell.outputs = [
-                output for old in cell.outputs if (output := _output(old, page, section, states))
+                output for old in cell.outputs if (output := _output(old, page, states))
             ]
         kept.append(cell)
     made.cells = kept
@@ -164,33 +164,30 @@ def _checked(ids: list[str]) -> str:
     return f'\n\n<details class="tu-evidence"><summary>{word} checked</summary>{links}</details>\n'
 
 
-def _output(output, page: Page, section: str, states: dict):
+def _output(output, page: Page, states: dict):
     """Return one output for the book, or None if it has no form there."""
     data = output.get("data", {})
     if PLOTLY in data:
         name = f"{page.number}-{len(page.figures) + 1}"
         alt = data.get("text/plain", "A figure.")
         still = data.get("image/svg+xml") or _still_of(data.get("text/html", ""))
-        figure = Figure(name, alt, still, data[PLOTLY], page.path.stem, section)
+        figure = Figure(name, alt, still, data[PLOTLY], page.path.stem)
         page.figures.append(figure)
-        return _html(output, _figure(figure))
+        return _html(_figure(figure))
     if WIDGET in data:
         state = states.get(data[WIDGET]["model_id"], {}).get("state", {})
         if "kind" not in state:  # a progress bar that has done its work
             return None
         settings = {name: state[name] for name in ("kind", "inputs", *state["inputs"])}
         picture = data.get("image/svg+xml", "")
-        return _html(output, _widget(settings, picture, data.get("text/plain", "")))
+        return _html(_widget(settings, picture, data.get("text/plain", "")))
     if "text/html" in data:
         data["text/html"] = data["text/html"].replace("<img ", '<img loading="lazy" ')
     return output
 
 
-def _html(output, text: str):
-    made = nbformat.v4.new_output("display_data", data={"text/html": text})
-    if output.output_type == "execute_result":
-        made["metadata"] = {}
-    return made
+def _html(text: str):
+    return nbformat.v4.new_output("display_data", data={"text/html": text})
 
 
 def _still_of(text: str) -> str:
@@ -200,15 +197,18 @@ def _still_of(text: str) -> str:
 
 def _figure(figure: Figure) -> str:
     """Return a figure's place on its page: the drawing, until the data are drawn over it."""
-    alt = html.escape(" ".join(figure.alt.split()), quote=True)
-    height = figure.data.get("layout", {}).get("height", 400)
-    drawing = (
-        f'<img src="../figures/{figure.name}.svg" alt="{alt}" loading="lazy" '
-        f'width="700" height="{height}">'
-    )
     return (
         f'<div class="tu-figure" id="figure-{figure.name}" data-figure="{figure.name}" '
-        f'data-height="{height}">{drawing}</div>'
+        f'data-height="{figure.height}">{_drawing(figure, "../")}</div>'
+    )
+
+
+def _drawing(figure: Figure, top: str = "") -> str:
+    """Return a figure's still drawing, for a page from which `top` leads to the book's root."""
+    alt = html.escape(" ".join(figure.alt.split()), quote=True)
+    return (
+        f'<img src="{top}figures/{figure.name}.svg" alt="{alt}" loading="lazy" '
+        f'width="700" height="{figure.height}">'
     )
 
 
@@ -366,12 +366,8 @@ def gallery(pages: list[Page]) -> str:
 
 def _linked(figure: Figure) -> str:
     """Return a figure's still drawing, from the top of the book, with a link to its place."""
-    return (
-        f'<a href="notebooks/{figure.page}.html#figure-{figure.name}">'
-        f'<img src="figures/{figure.name}.svg" loading="lazy" width="700" '
-        f'height="{figure.data["layout"].get("height", 400)}" '
-        f'alt="{html.escape(" ".join(figure.alt.split()), quote=True)}"></a>'
-    )
+    address = f"notebooks/{figure.page}.html#figure-{figure.name}"
+    return f'<a href="{address}">{_drawing(figure)}</a>'
 
 
 def sphinx(output: Path, whole: bool = True) -> None:

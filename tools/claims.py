@@ -91,12 +91,11 @@ def content_of(number: str) -> str:
 
 
 def measured(number: str, seeds: int, content: str) -> dict:
-    """Run notebook `number` with its seeds shifted; return its results and its seconds.
+    """Run notebook `number` with its seeds shifted; return {claim: result} as its kernel ends.
 
     `content` only tells one state of the project from another.
     """
     path = path_of(number)
-    start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         ipython = shutil.copytree(ROOT / "tests/claims/ipython", Path(folder) / "ipython")
         environment = os.environ | {
@@ -108,15 +107,14 @@ def measured(number: str, seeds: int, content: str) -> dict:
             resources={"metadata": {"path": str(path.parent)}},
         )  # fmt: skip
         client.execute(env=environment)
-        results = json.loads((Path(folder) / f"{number}.json").read_text(encoding="utf-8"))
-    return {"results": results, "seconds": round(time.monotonic() - start)}
+        return json.loads((Path(folder) / f"{number}.json").read_text(encoding="utf-8"))
 
 
 def lines(number: str, runs: dict[int, dict]) -> list[str]:
     """Return a line for each claim: in how many runs it holds, fails or crashes, and its values."""
     told = []
     for name in claims.of(number).all:
-        results = [run["results"].get(name, {"crashed": "not measured"}) for run in runs.values()]
+        results = [run.get(name, {"crashed": "not measured"}) for run in runs.values()]
         held = sum(bool(result.get("holds")) for result in results)
         crashed = sum("crashed" in result for result in results)
         values = ", ".join(result.get("shown", "crashed") for result in results)
@@ -151,7 +149,7 @@ def kept() -> dict:
 def keep(number: str, content: str, runs: dict[int, dict], made: dict) -> None:
     """Put the results of one notebook into the evidence, a line for each claim and set of seeds."""
     evidence = kept()
-    seeds = {str(STEP * k): run["results"] for k, run in sorted(runs.items())}
+    seeds = {str(STEP * k): results for k, results in sorted(runs.items())}
     old = evidence.get(number, {})
     if old.get("content") == content:
         seeds = old["seeds"] | seeds
@@ -189,12 +187,11 @@ def recall(folder: Path) -> None:
 
 def gather(folder: Path) -> None:
     """Keep the results that a run of all notebooks left in `folder`/<shift>/<number>.json."""
-    start = min(path.stat().st_mtime for path in folder.glob("*/*.json"))
-    end = max(path.stat().st_mtime for path in folder.glob("*/*.json"))
-    made = certificate(end - start, 2)
+    written = [path.stat().st_mtime for path in folder.glob("*/*.json")]
+    made = certificate(max(written) - min(written), 2)
     for number in claims.numbers():
         runs = {
-            int(path.parent.name) // STEP: {"results": json.loads(path.read_text("utf-8"))}
+            int(path.parent.name) // STEP: json.loads(path.read_text(encoding="utf-8"))
             for path in folder.glob(f"*/{number}.json")
         }
         if runs:

@@ -34,7 +34,7 @@ FIDELITIES = ("", "same set-up", "smaller", "our reading")
 
 @dataclass(frozen=True)
 class Row:
-    """One claim. `rests_on` names the claims that decide it, `cell` is a page and an anchor."""
+    """One claim. `rests_on` names the claims that decide it, `notebook` where it is measured."""
 
     id: str
     kind: str

@@ -388,14 +388,13 @@ def rehome(repository, ref="main", root=ROOT):
         page = root / name
         if page.exists():
             words = page.read_text(encoding="utf-8")
-            for was, now in ((old["repository"], new["repository"]), (old["slug"], new["slug"]),
-                             (_pages(old), _pages(new))):  # fmt: skip
+            for was, now in ((old["slug"], new["slug"]), (book_address(old), book_address(new))):
                 words = words.replace(was, now)
             page.write_text(words, encoding="utf-8")
 
 
-def _pages(address):
-    """Return where a project's book is served."""
+def book_address(address):
+    """Return where the book of a project is served; `address` as from `home`."""
     owner, name = address["slug"].split("/")
     return f"https://{owner}.github.io/{name}/"
 

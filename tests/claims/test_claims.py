@@ -12,6 +12,7 @@ import pytest
 
 from tests.claims.prose import COUNT, EXEMPT, NUMBER, agrees, assertions
 from tools import notebooks
+from tools.claims import path_of
 from toyutils import claims
 
 RUNS = Path(__file__).parents[2] / "build" / "claims"
@@ -33,10 +34,9 @@ def markdown(number):
 
     Not the first: its minutes and seconds are stamped, and held by tests of their own.
     """
-    [path] = [p for p in notebooks.notebook_paths() if p.name.startswith(number)]
     return [
         (i, cell.source, cell.metadata.get("claims", []))
-        for i, cell in enumerate(notebooks.read(path).cells)
+        for i, cell in enumerate(notebooks.read(path_of(number)).cells)
         if i and cell.cell_type == "markdown" and not EXEMPT & set(notebooks.tags(cell))
     ]
 
