@@ -7,8 +7,8 @@ from toyutils.features import (
     CorrelatedFeatures,
     FixedPoints,
     IndependentFeatures,
-    WeightedPoints,
 )
+from toyutils.models import ReLUModel
 
 
 def generator(seed=0):
@@ -274,7 +274,7 @@ def test_bad_samples_are_refused():
 
 def test_weighted_points_are_all_of_them_with_their_weights():
     x = torch.tensor([[0.0, 1.0], [0.5, 0.5], [0.0, 0.0]])
-    data = WeightedPoints(x, torch.tensor([1.0, 2.0, 5.0]))
+    data = FixedPoints(x[None], torch.tensor([1.0, 2.0, 5.0]))
     batch = data.batch(7, 3)
     assert data.n_features == 2
     assert batch.x.shape == (3, 3, 2)
@@ -282,17 +282,28 @@ def test_weighted_points_are_all_of_them_with_their_weights():
     assert batch.weight[1].tolist() == [0.125, 0.25, 0.625]
     mean = (batch.x * batch.weight[..., None]).sum(1)
     assert torch.allclose(mean, torch.tensor([0.125, 0.25]).expand(3, 2))
+    assert data.batch(7, 3).x is batch.x, "laid out once"
+
+
+def test_instances_can_weigh_points_differently():
+    x, weight = torch.rand(2, 4, 3), torch.tensor([[1.0, 1.0, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0]])
+    batch = FixedPoints(x, weight).batch(None, 2)
+    assert torch.allclose(batch.weight, weight / weight.sum(1, keepdim=True))
+    model = ReLUModel(3, 2, 2, seed=1)
+    first = FixedPoints(x[:1, :2]).batch(None, 2)
+    assert torch.allclose(model.loss(batch)[0], model.loss(first)[0]), "weight 0 counts nothing"
 
 
 @pytest.mark.parametrize(
-    ("x", "weight", "message"),
+    ("shape", "weight", "message"),
     [
-        (torch.ones(2, 2), torch.ones(3), r"weight \(3,\)"),
-        (torch.ones(1, 2, 2), torch.ones(2), r"x has shape \(1, 2, 2\)"),
-        (torch.ones(2, 2), torch.tensor([1.0, -1.0]), "negative"),
-        (torch.ones(2, 2), torch.zeros(2), "nothing above 0"),
+        ((1, 2, 2), torch.ones(3), r"weight has shape \(1, 3\), x \(1, 2, 2\)"),
+        ((3, 2, 2), torch.ones(2, 2), r"weight has shape \(2, 2\), x \(3, 2, 2\)"),
+        ((1, 2, 2), torch.tensor([1.0, -1.0]), "negative"),
+        ((1, 2, 2), torch.tensor([1.0, torch.inf]), "infinite"),
+        ((2, 2, 2), torch.tensor([[1.0, 1.0], [0.0, 0.0]]), "nothing above 0"),
     ],
 )
-def test_weighted_points_that_do_not_fit_are_refused(x, weight, message):
+def test_weighted_points_that_do_not_fit_are_refused(shape, weight, message):
     with pytest.raises(ValueError, match=message):
-        WeightedPoints(x, weight)
+        FixedPoints(torch.ones(shape), weight)

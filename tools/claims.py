@@ -1,14 +1,16 @@
 """Measure every claim under several sets of seeds, and keep the evidence.
 
-    python tools/claims.py [--seeds 3] [--first 0] [--jobs 2] [03 05 ...]
+    python tools/claims.py [--seeds 3] [--first 0] [--jobs 2 | --dask ADDRESS] [03 05 ...]
     python tools/claims.py recall FOLDER    put kept results that still fit into FOLDER/<shift>
     python tools/claims.py missing FOLDER SHIFT    name the notebooks without a result there
     python tools/claims.py gather FOLDER    keep what `make test` left in FOLDER/<shift>
 
 Each notebook runs once for every set of seeds, as the learner's file. A run that was killed
-resumes: every notebook and set of seeds is a file of its own in `--folder`. What came out goes to
-`book/evidence.json`, with a certificate: commit, versions, machine, seconds, a digest of what each
-result depends on. `make test` measures again only where that digest no longer fits.
+resumes: every notebook and set of seeds is a file of its own in `--folder`. With `--dask` the
+workers of that scheduler run them; they must see this folder by the same path. What came out goes
+to `book/evidence.json`, with a certificate: commit, versions, machine, seconds, a digest of the
+results and one of what they depend on. `make test` measures again only where the latter no longer
+fits.
 """
 
 import argparse
@@ -23,6 +25,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -139,6 +142,11 @@ def certificate(seconds: float, jobs: int) -> dict:
     }
 
 
+def digest_of(seeds: dict) -> str:
+    """Return a digest of the results of one notebook, by which an edit by hand is noticed."""
+    return hashlib.sha256(json.dumps(seeds, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def kept() -> dict:
     """Return the evidence that is kept, {number: {content, certificate, seeds: {shift: …}}}."""
     if not EVIDENCE.exists():
@@ -153,6 +161,7 @@ def keep(number: str, content: str, runs: dict[int, dict], made: dict) -> None:
     old = evidence.get(number, {})
     if old.get("content") == content:
         seeds = old["seeds"] | seeds
+    made = made | {"data": digest_of(seeds)}
     evidence[number] = {"content": content, "certificate": made, "seeds": seeds}
     rows = []
     for name, entry in sorted(evidence.items()):
@@ -207,6 +216,19 @@ def missing(folder: Path, shift: str) -> list[Path]:
     ]
 
 
+@contextmanager
+def workers(options):
+    """Give what runs the notebooks, processes here or a cluster's workers, and how many."""
+    if options.dask is None:
+        with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as executor:
+            yield executor, options.jobs
+        return
+    from distributed import Client  # takes a second, and only a cluster needs it
+
+    with Client(options.dask) as client:
+        yield client.get_executor(), sum(client.ncores().values())
+
+
 def measure(options) -> int:
     """Measure, print a line for each claim, and keep the evidence."""
     seeds = range(options.first, options.first + options.seeds)
@@ -215,9 +237,9 @@ def measure(options) -> int:
         for point in product(number=options.numbers or claims.numbers(), seeds=seeds)
     ]
     start = time.monotonic()
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as executor:
+    with workers(options) as (executor, jobs):
         swept = sweep(measured, points, options.folder, executor=executor)
-    made = certificate(time.monotonic() - start, options.jobs)
+    made = certificate(time.monotonic() - start, jobs)
     for number in dict.fromkeys(point["number"] for point in points):
         runs = {
             point["seeds"]: result
@@ -247,6 +269,7 @@ def main(arguments=None) -> int:
         "--first", type=int, default=0, help="the first of them; the notebook's own is 0"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes side by side")
+    parser.add_argument("--dask", help="address of a Dask scheduler, such as tcp://host:8786")
     parser.add_argument("--folder", type=Path, default=ROOT / "build/claims-many")
     parser.add_argument("--dry", action="store_true", help="print only; keep the evidence as it is")
     parser.add_argument("numbers", nargs="*", help="notebooks, such as 03 05; all by default")

@@ -169,7 +169,27 @@ def page() -> str:
         '<div class="tu-scroll" tabindex="0" role="region" aria-label="Table of claims"><table>'
         "<thead><tr><th>claim</th><th>says</th><th>verdict</th><th>evidence</th></tr></thead>"
         f"<tbody>{''.join(_line(row, files) for row in all_rows)}</tbody></table></div></div>\n"
+        f"\n{certificates()}"
     )
+
+
+def certificates() -> str:
+    """Return where, when and with what the evidence of each notebook was made, as a table."""
+    lines = [
+        "## Certificates\n\nWhen and with what the kept results were made. *Data* is a digest of "
+        "them, *code* one of all that they depend on: while it fits, they count. The first set of "
+        "seeds is measured anew in every test run.\n\n"
+        "| notebook | sets of seeds | commit | date | machine | versions | data | code |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    ]
+    for number, entry in sorted(evidence.kept().items()):
+        made = entry["certificate"]
+        versions = ", ".join(f"{name} {value}" for name, value in made["versions"].items())
+        lines.append(
+            f"| {number} | {len(entry['seeds'])} | {made['commit']} | {made['date']} "
+            f"| {made['machine']} | {versions} | `{made['data']}` | `{entry['content']}` |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _line(row: Row, files: dict[str, str]) -> str:

@@ -212,14 +212,19 @@ class AnticorrelatedFeatures(_FeatureSets):
 
 
 class FixedPoints:
-    """Describe data that is a list of points: every batch is all of them, with equal weights.
+    """Describe data that is a list of points: every batch is all of them.
 
-    `x` is a floating-point tensor (instance or 1, point, feature); one row of instances serves
-    any number. Raises TypeError when it is no such tensor, ValueError when it has another
-    number of dimensions, no point, or a value that is not finite; `name` is what it is called.
+    `x` is a floating-point tensor (instance or 1, point, feature); `weight`, what each point
+    counts, (instance or 1, point), >= 0, is scaled to sum to 1 over points; without it all count
+    the same. One row of instances serves any number. Weights integrate without noise, such as
+    over evenly spread points of each active set.
+
+    Raises TypeError when `x` is no such tensor; ValueError when it has another number of
+    dimensions, no point, or a value that is not finite, or when weights do not fit, are negative,
+    not finite, or all zero. `name` is what `x` is called in errors.
     """
 
-    def __init__(self, x: Tensor, name: str = "x"):
+    def __init__(self, x: Tensor, weight: Tensor | None = None, *, name: str = "x"):
         check_floating(name, x)
         if x.ndim != 3:
             raise ValueError(
@@ -231,6 +236,7 @@ class FixedPoints:
             raise ValueError(f"{name} holds NaN or infinite values; every value must be finite")
         self.x, self.name = x.detach(), name
         self.n_features = x.shape[2]
+        self.weight = None if weight is None else _checked_weight(weight, self.x)
         self._batches = {}
 
     def batch(self, n_points: int | None = None, n_instances: int = 1, *, generator=None) -> Batch:
@@ -240,40 +246,24 @@ class FixedPoints:
         if (n_instances, device) not in self._batches:
             # Points lie last in memory: matrix products are then several times faster.
             x = self.x.to(device).mT.expand(n_instances, -1, -1).contiguous().mT
-            self._batches = {(n_instances, device): _evenly(x)}
+            batch = _evenly(x)
+            if self.weight is not None:
+                batch = Batch(x, self.weight.to(device).expand(n_instances, -1))
+            self._batches = {(n_instances, device): batch}
         return self._batches[n_instances, device]
 
 
-class WeightedPoints:
-    """Describe data that is a list of points with weights: every batch is all of them.
-
-    `x` (point, feature); `weight` (point,), >= 0, is scaled to sum to 1. Good for integrating
-    without noise, such as over evenly spread points of each active set.
-
-    Raises ValueError when shapes do not fit, or weights are negative or all zero; TypeError when
-    `x` is no floating-point tensor.
-    """
-
-    def __init__(self, x: Tensor, weight: Tensor):
-        check_floating("x", x)
-        weight = torch.as_tensor(weight, dtype=x.dtype)
-        if x.ndim != 2 or weight.shape != x.shape[:1]:
-            raise ValueError(
-                f"x has shape {tuple(x.shape)} and weight {tuple(weight.shape)}; give "
-                "(point, feature) and (point,)"
-            )
-        if not ((weight >= 0).all() and weight.sum() > 0):
-            raise ValueError("weight holds a negative number, or nothing above 0; a weight counts")
-        self.x, self.weight = x.detach(), weight / weight.sum()
-        self.n_features = x.shape[1]
-
-    def batch(self, n_points: int | None = None, n_instances: int = 1, *, generator=None) -> Batch:
-        """Return all points, whatever `n_points` says, on the generator's device."""
-        check_count("n_instances", n_instances)
-        device = generator.device if generator else self.x.device
-        # Points lie last in memory: matrix products are then several times faster.
-        x = self.x.T.contiguous().to(device).expand(n_instances, -1, -1).mT
-        return Batch(x, self.weight.to(device).expand(n_instances, -1))
+def _checked_weight(weight: Tensor, x: Tensor) -> Tensor:
+    weight = torch.atleast_2d(torch.as_tensor(weight, dtype=x.dtype, device=x.device))
+    if weight.shape not in ((1, x.shape[1]), x.shape[:2]):
+        raise ValueError(
+            f"weight has shape {tuple(weight.shape)}, x {tuple(x.shape)}; give "
+            "(instance or 1, point), a weight for each point"
+        )
+    total = weight.sum(1, keepdim=True)
+    if not ((weight >= 0).all() and (total > 0).all() and total.isfinite().all()):
+        raise ValueError("weight holds a negative or infinite number, or nothing above 0")
+    return weight / total
 
 
 def _check_sparse(features, n_groups: int, group: str) -> None:

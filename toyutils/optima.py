@@ -48,12 +48,7 @@ def best_relu_model(
     """
     if n_restarts < 1:
         raise ValueError(f"n_restarts is {n_restarts}; give 1 or more")
-    sparsity = torch.as_tensor(sparsity, dtype=torch.float64)
-    importance = torch.as_tensor(1.0 if importance is None else importance, dtype=torch.float64)
-    settings = torch.broadcast_shapes(sparsity.shape, importance.shape[:-1])
-    sparsity = sparsity[..., None, None]  # (..., restart, feature)
-    if importance.ndim:
-        importance = importance[..., None, :]
+    settings, sparsity, importance = _side_by_side(sparsity, importance)
     generator = torch.Generator().manual_seed(seed)
     shape = (*settings, n_restarts, n_hidden, n_features)
     W = torch.randn(shape, generator=generator, dtype=torch.float64) * n_hidden**-0.5
@@ -61,17 +56,11 @@ def best_relu_model(
     W[..., n_restarts - n_pairs :, :, :] = W[..., :n_pairs, :, :]
     W[..., n_restarts - n_pairs :, :, 0] *= -1
     b = torch.zeros(*shape[:-2], n_features, dtype=torch.float64)
-    W, b = descend(W, b, sparsity, importance, n_steps=n_steps)
-    with torch.no_grad():
-        best = expected_loss(W, b, sparsity, importance).argmin(-1)[..., None, None]
-        b = b.take_along_dim(best, -2)
-        W = W.take_along_dim(best[..., None], -3)
+    best = _lowest(*descend(W, b, sparsity, importance, n_steps=n_steps), sparsity, importance)
     # Once more from where the winner stopped: with its old curvature forgotten it gets past a
     # kink of the slope, which at the sparsest settings had held up a few.
-    W, b = descend(W, b, sparsity, importance, n_steps=n_steps)
-    with torch.no_grad():
-        loss = expected_loss(W, b, sparsity, importance)
-    return Optimum(W[..., 0, :, :], b[..., 0, :], loss[..., 0])
+    W, b = best.W[..., None, :, :], best.b[..., None, :]
+    return _lowest(*descend(W, b, sparsity, importance, n_steps=n_steps), sparsity, importance)
 
 
 def best_of_starts(
@@ -88,20 +77,28 @@ def best_of_starts(
 
     Raises ValueError when a setting is out of range (see `expected_loss`).
     """
+    settings, sparsity, importance = _side_by_side(sparsity, importance)
+    W = starts.double().expand(*settings, *starts.shape)
+    b = ((1 - sparsity) / 2).expand(*W.shape[:-2], W.shape[-1])
+    return _lowest(*descend(W, b, sparsity, importance, max_step=max_step), sparsity, importance)
+
+
+def _side_by_side(sparsity, importance) -> tuple[torch.Size, Tensor, Tensor]:
+    """Return the shape of the settings, and both with a place for starts: (..., start, feature)."""
     sparsity = torch.as_tensor(sparsity, dtype=torch.float64)
     importance = torch.as_tensor(1.0 if importance is None else importance, dtype=torch.float64)
     settings = torch.broadcast_shapes(sparsity.shape, importance.shape[:-1])
-    sparsity = sparsity.expand(settings)[..., None, None]  # (..., start, feature)
-    if importance.ndim:
-        importance = importance[..., None, :]
-    W = starts.double().expand(*settings, *starts.shape)
-    b = ((1 - sparsity) / 2).expand(*W.shape[:-2], W.shape[-1])
-    W, b = descend(W, b, sparsity, importance, max_step=max_step)
+    sparsity = sparsity.expand(settings)[..., None, None]
+    return settings, sparsity, importance[..., None, :] if importance.ndim else importance
+
+
+@torch.no_grad()
+def _lowest(W: Tensor, b: Tensor, sparsity: Tensor, importance: Tensor) -> Optimum:
+    """Return the model of lowest loss among the starts of each setting."""
     loss = expected_loss(W, b, sparsity, importance)
     best = loss.argmin(-1)[..., None, None]
-    b = b.take_along_dim(best, -2)[..., 0, :]
-    W = W.take_along_dim(best[..., None], -3)[..., 0, :, :]
-    return Optimum(W, b, loss.min(-1).values)
+    b, W = b.take_along_dim(best, -2), W.take_along_dim(best[..., None], -3)
+    return Optimum(W[..., 0, :, :], b[..., 0, :], loss.min(-1).values)
 
 
 def best_bias(W: Tensor, sparsity: float | Tensor) -> Tensor:

@@ -249,7 +249,7 @@ def _checked(model, data, test_data, importance) -> tuple[Distribution, FixedPoi
     def fixed(name, points):
         if hasattr(model, "n_features"):
             arguments.check_points(name, points, model, same_type=False)
-        return FixedPoints(points, name)
+        return FixedPoints(points, name=name)
 
     test = None if test_data is None else fixed("test_data", test_data)
     data = fixed("data", data) if isinstance(data, Tensor) else data

@@ -1,8 +1,10 @@
 """The ledger: its rows are complete, rest on claims that exist, and cannot pass on nothing."""
 
+import argparse
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +99,61 @@ def test_evidence_of_other_code_is_not_recalled(tmp_path, monkeypatch):
 def test_the_digest_sees_code_and_not_comments():
     assert evidence.meaning("x = 1  \n\n# why\n") == evidence.meaning("x = 1\n")
     assert evidence.meaning("x = 1\n") != evidence.meaning("x = 2\n")
+
+
+@pytest.mark.parametrize("number", sorted(evidence.kept()))
+def test_evidence_is_what_was_measured(number):
+    entry = evidence.kept()[number]
+    assert entry["certificate"]["data"] == evidence.digest_of(entry["seeds"]), "edited by hand"
+    assert set(entry["seeds"]) >= {"1009", "2018"}
+    verdicts = [
+        {name: r["holds"] for name, r in seeds.items()} for seeds in entry["seeds"].values()
+    ]
+    assert all(other == verdicts[0] for other in verdicts), "runs with other seeds must agree"
+
+
+def one_result(number: str, seeds: int, content: str) -> dict:
+    """Stand in for a notebook's run; leave a line for each in the file that `content` names."""
+    with open(content, "a", encoding="utf-8") as log:
+        log.write(f"{number} {seeds}\n")
+    return {f"{number}.one": {"holds": True, "shown": str(seeds), "low": 0, "high": 0}}
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    """Measure notebooks 00 and 01 by a function of a moment, with evidence of its own."""
+    log = tmp_path / "log"
+    monkeypatch.setattr(evidence, "measured", one_result)
+    monkeypatch.setattr(evidence, "content_of", lambda number: str(log))
+    monkeypatch.setattr(evidence, "EVIDENCE", tmp_path / "evidence.json")
+    options = dict(
+        numbers=["00", "01"], first=1, seeds=2, jobs=2, dask=None, dry=False,
+        folder=tmp_path / "runs",
+    )  # fmt: skip
+    return log, options
+
+
+def test_measuring_again_computes_nothing_anew(stand_in):
+    log, options = stand_in
+    assert evidence.measure(argparse.Namespace(**options)) == 0
+    assert evidence.measure(argparse.Namespace(**options)) == 0
+    assert sorted(log.read_text().split("\n")[:-1]) == ["00 1", "00 2", "01 1", "01 2"]
+    entry = evidence.kept()["01"]
+    assert list(entry["seeds"]) == ["1009", "2018"]
+    assert entry["certificate"]["data"] == evidence.digest_of(entry["seeds"])
+    next(Path(options["folder"]).glob("*.pt")).unlink()
+    evidence.measure(argparse.Namespace(**options))
+    assert len(log.read_text().split("\n")) == 6, "only what is missing"
+
+
+def test_a_cluster_measures_the_same(stand_in):
+    from distributed import LocalCluster
+
+    log, options = stand_in
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        options["dask"] = cluster.scheduler_address
+        assert evidence.measure(argparse.Namespace(**options)) == 0
+    assert sorted(log.read_text().split("\n")[:-1]) == ["00 1", "00 2", "01 1", "01 2"]
+    assert evidence.kept()["00"]["certificate"]["processes"] == 2
