@@ -161,6 +161,24 @@ LOOKS = {
 }
 
 
+# What the titles and notes of a page's figures do to each other, and what is cut off.
+TITLES = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => {
+  const whole = plot.querySelector('.main-svg').getBoundingClientRect();
+  const texts = [...plot.querySelectorAll('text[class$="title"], text.annotation-text')]
+    .filter(text => text.textContent.trim())
+    .map(text => ({ name: text.textContent, box: text.getBoundingClientRect() }));
+  const cut = texts.filter(({ box }) => box.left < whole.left - 2 || box.right > whole.right + 2
+    || box.top < whole.top - 2 || box.bottom > whole.bottom + 2);
+  const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
+  return [
+    ...cut.map(({ name }) => `${name} is cut off`),
+    ...texts.flatMap((one, k) => texts.slice(k + 1).filter(other => meet(one.box, other.box))
+      .map(other => `${one.name} lies on ${other.name}`)),
+  ];
+})"""
+
+
 def visit(browser, name, width, scheme, base):
     """Return a page when all of it is drawn, with complaints: it was so tall that all was seen."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -199,6 +217,7 @@ def test_a_page_in_a_browser(browser, served, name, look):
     page, complaints, foreign = visit(browser, name, width, scheme, base)
     try:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(TITLES) == []
         assert complaints == []
         assert foreign == []
         # The live parts have tests of their own (tests/browser), once their models have trained.

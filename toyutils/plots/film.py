@@ -103,7 +103,7 @@ def arrows_animation(
                 W[0, :, i], look.feature_color(i), f"feature {i}", text=str(i), reach=reach
             )
             fig.add_trace(trace, row=1, col=column)
-        look.hidden_plane(fig, reach, 1, column)
+        look.hidden_plane(fig, reach, 1, column, titles=column == 1)
     _add_losses(fig, named, instance, exact or {}, loss_title=loss_title, **loss_place)
     _add_frames(fig, steps, moving)
     alt = f"Animation of {len(steps)} moments of training, {int(steps[-1])} steps. " + " ".join(
@@ -264,7 +264,7 @@ def branches(x, W: dict, loss: dict, *, x_title: str, start: float | None = None
                 w[first, :, i], look.feature_color(i), f"feature {i}", text=str(i), reach=reach
             )
             fig.add_trace(trace, row=1, col=column)
-        look.hidden_plane(fig, reach, 1, column)
+        look.hidden_plane(fig, reach, 1, column, titles=column == 1)
     for k, points in enumerate(moving(first)[-len(loss) :]):
         fig.add_scatter(**points, mode="markers", marker=dict(color=look.kind(k), size=11),
                         showlegend=False, hoverinfo="skip", **place)  # fmt: skip
@@ -292,6 +292,7 @@ def _lengths(w: torch.Tensor) -> str:
 def _film_panels(names: list[str]) -> tuple[go.Figure, dict]:
     """Return a figure with a panel for each name, and the place of the losses below them."""
     n = len(names)
+    names, _ = look.panel_titles(names, n)
     fig = make_subplots(
         2, n, specs=[[{}] * n, [{"colspan": n}, *[None] * (n - 1)]], subplot_titles=names,
         row_heights=[0.66, 0.34], vertical_spacing=0.17,

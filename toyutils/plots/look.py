@@ -6,6 +6,7 @@ axes are a grey that reads on light and on dark pages, for figures have no backg
 """
 
 import math
+import textwrap
 from collections import Counter
 
 import plotly.graph_objects as go
@@ -22,6 +23,7 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SCALE = ((0, "#4C78C8"), (0.5, "#2A9D8F"), (1, "#DBA540"))
 INK, FAINT, GRID = "#767676", "#9A9A9A", "rgba(128,128,128,0.25)"
 CLEAR = "rgba(0,0,0,0)"
+NARROW = 400  # pixels: the narrowest page on which every word of a figure must find room
 
 _axis = dict(gridcolor=GRID, zerolinecolor="rgba(128,128,128,0.5)", linecolor=FAINT)
 _axis |= dict(ticks="outside", tickcolor=FAINT, title_standoff=6, automargin=True)
@@ -71,7 +73,30 @@ def styled(fig: go.Figure, alt: str, *, height: int = 400, title: str | None = N
     fig.update_layout(template=TEMPLATE, height=height, meta={"alt": alt})
     if title:
         fig.update_layout(title=dict(text=title, font_size=15, x=0, xref="paper"), margin_t=60)
+    labels = [len(str(text)) for axis in fig.select_yaxes() for text in axis.ticktext or ()]
+    width, height = NARROW - 60 - 6 * max(labels, default=5), height - 110
+    for pixels, axes in ((width, fig.select_xaxes()), (height, fig.select_yaxes())):
+        for axis in axes:
+            start, end = axis.domain or (0, 1)
+            if axis.title.text:
+                # The name of the first of many panels may reach below the next ones.
+                room = max(pixels * (end - start), 110)
+                axis.title.text = wrapped(axis.title.text, room, axis.title.font.size or 13)
     return fig
+
+
+def wrapped(text: str, pixels: float, size: int = 13) -> str:
+    """Return `text` broken between words, into lines of at most `pixels` with letters of `size`."""
+    n_letters = max(int(pixels / (0.55 * size)), 1)
+    lines = (textwrap.wrap(line, n_letters, break_long_words=False, break_on_hyphens=False)
+             for line in text.split("<br>"))  # fmt: skip
+    return "<br>".join(line for part in lines for line in part or [""])
+
+
+def panel_titles(titles: list[str], n_columns: int, size: int = 12) -> tuple[list[str], int]:
+    """Return titles that stand beside each other, broken, and the lines of the longest."""
+    titles = [wrapped(title, (NARROW - 70) / n_columns - 4, size) for title in titles]
+    return titles, max(title.count("<br>") for title in titles) + 1
 
 
 def alt_text(layout: dict) -> str:
@@ -176,7 +201,7 @@ def hidden_plane(fig, reach: float, row: int, col: int, titles: bool = True) -> 
     """Make a panel the plane of two hidden numbers: equal axes, ticks at ±1 and the unit circle."""
     names = ("hidden number 0", "hidden number 1") if titles else (None, None)
     square_axes(fig, -reach, reach, names, row, col)
-    fig.update_xaxes(tickvals=[-1, 0, 1], row=row, col=col)
+    fig.update_xaxes(tickvals=[-1, 0, 1], tickangle=0, row=row, col=col)
     fig.update_yaxes(tickvals=[-1, 0, 1], row=row, col=col)
     fig.add_shape(
         type="circle", x0=-1, y0=-1, x1=1, y1=1, line=dict(color=FAINT, width=1, dash="dot"),

@@ -100,7 +100,8 @@ def region_map(
             i, j = _deepest(cells)
             at = dict(x=math.log10(density[i]), y=math.log10(ratio[j]))
             small = (drawings or {}).get(name)
-            fig.add_annotation(**at, text=f"<b>{name}</b>", showarrow=False, font_color="black",
+            fig.add_annotation(**at | _inside(at["x"], density, name), text=f"<b>{name}</b>",
+                               showarrow=False, font_color="black",
                                yshift=-32 if small is not None else 0)  # fmt: skip
             if small is not None:
                 _draw_small(fig, at, look.plain(small))
@@ -206,6 +207,15 @@ def _log_axes(fig: go.Figure, x, y, x_title: str, y_title: str) -> None:
 
 def _words_for(lines: dict | None) -> str:
     return f" Lines: {', '.join(lines)}." if lines else ""
+
+
+def _inside(x: float, density, name: str) -> dict:
+    """Return where a name at log10 density `x` stands so that no letter leaves the map."""
+    ends = [density.min().log10().item(), density.max().log10().item()]
+    half = 4 * len(name) / (look.NARROW - 100) * (ends[1] - ends[0])
+    if x + half > ends[1]:
+        return dict(x=ends[1], xanchor="right")
+    return dict(x=ends[0], xanchor="left") if x - half < ends[0] else {}
 
 
 def _deepest(cells: torch.Tensor) -> tuple[int, int]:

@@ -136,10 +136,17 @@ def ridge(
             peak = float(edges[int(count.argmax())]) + width / 2
             words.append(f"{name}: {len(given)} values, most near {peak:.2f} "
                          f"({count.max() / len(given):.0%})")  # fmt: skip
-    for k, (name, value) in enumerate(sorted((lines or {}).items(), key=lambda line: line[1])):
+    ends = []  # where the names on each level above the histograms end
+    for name, value in sorted((lines or {}).items(), key=lambda line: line[1]):
+        letters = 7 * len(name) / (look.NARROW - 180) * (high - low)
+        left = value > high - 1.5 * letters
+        begin = value - letters if left else value
+        level = next((k for k, end in enumerate(ends) if begin > end), len(ends))
+        ends[level : level + 1] = [begin + letters]
         fig.add_vline(
             x=value, line=dict(color=look.FAINT, width=1, dash="dot"), annotation_text=name,
-            annotation_yshift=12 * (k % 2), annotation_font_size=11,
+            annotation_yshift=12 * level, annotation_font_size=11,
+            annotation_position="top left" if left else "top right",
         )  # fmt: skip
     fig.update_xaxes(title=x_title, range=[low, high])
     names = list(values)
@@ -148,4 +155,6 @@ def ridge(
     alt = f"Histograms of {x_title}. {'; '.join(words)}."
     if lines:
         alt += " Lines: " + ", ".join(f"{name} at {v:.3g}" for name, v in lines.items()) + "."
-    return look.styled(fig, alt, height=110 + 46 * len(names), title=title)
+    height = 110 + 46 * len(names) + 12 * max(len(ends) - 2, 0)
+    fig.update_layout(margin_t=28 + 12 * max(len(ends), 1))
+    return look.styled(fig, alt, height=height, title=title)

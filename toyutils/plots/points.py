@@ -160,10 +160,12 @@ def rows_and_columns(W) -> go.Figure:
     W = look.plain(W)
     if W.ndim != 2 or W.shape[0] not in (1, 2) or W.shape[1] != 2:
         raise ValueError(f"W has shape {tuple(W.shape)}; this picture needs (1 or 2, 2)")
-    fig = make_subplots(
-        1, 2, horizontal_spacing=0.15,
-        subplot_titles=("rows: what a hidden number listens to", "columns: features' directions"),
-    )  # fmt: skip
+    names, lines = look.panel_titles(
+        ["rows: what a hidden number listens to", "columns: features' directions"], 2
+    )
+    fig = make_subplots(1, 2, horizontal_spacing=0.15, subplot_titles=names)
+    fig.update_annotations(font_size=12)
+    fig.update_layout(margin_t=32 + 17 * lines)
     reach = 1.3 * max(1.0, float(W.norm(dim=0).max()), float(W.norm(dim=1).max()))
     for k, row in enumerate(W):
         trace = look.arrow(row, look.INK, f"row {k}", text=f"row {k}", reach=reach)
@@ -205,7 +207,8 @@ def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
     titles = titles if titles is not None else [""] * len(x)
     if len(titles) != len(x):
         raise ValueError(f"titles has {len(titles)} entries; there are {len(x)} points")
-    fig = make_subplots(1, len(x), subplot_titles=titles, shared_yaxes=True,
+    names, lines = look.panel_titles(titles, len(x))
+    fig = make_subplots(1, len(x), subplot_titles=names, shared_yaxes=True,
                         horizontal_spacing=0.03)  # fmt: skip
     features = list(range(x.shape[1]))
     colors = [look.feature_color(i) for i in features]
@@ -222,17 +225,21 @@ def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
         fig.add_scatter(x=[None], y=[None], mode="markers", name=name,
                         marker=dict(symbol="square-open" if pattern else "square", size=11,
                                     color=look.FAINT), row=1, col=1)  # fmt: skip
-    fig.update_xaxes(title="feature", tickvals=features)
+    every = math.ceil(len(features) * len(x) / 20)  # as many numbers as find room
+    fig.update_xaxes(tickvals=features[::every], tickangle=0)
+    fig.update_xaxes(title="feature", row=1, col=1)
     low, high = min(0.0, float(torch.cat([x, y]).min())), float(torch.cat([x, y]).max())
     fig.update_yaxes(range=[1.1 * low, 1.1 * high])
     fig.update_yaxes(title="value", row=1, col=1)
     fig.update_annotations(font_size=12)
-    fig.update_layout(barmode="group", bargap=0.25, legend=dict(y=1.14, yanchor="bottom", x=0))
+    fig.update_layout(
+        barmode="group", bargap=0.25, legend=dict(y=1.07 + 0.08 * lines, yanchor="bottom", x=0)
+    )
     alt = "Values in and out. " + " ".join(
         f"{title or f'Point {k}'}: in {_listed(x[k])}; out {_listed(y[k])}."
         for k, title in enumerate(titles)
     )
-    return look.styled(fig.update_layout(margin_t=70), alt, height=330)
+    return look.styled(fig, alt, height=313 + 17 * lines)
 
 
 def _listed(values) -> str:

@@ -33,8 +33,7 @@ def feature_arrows(
     if given is None and len(models) > 1:
         titles = [f"model {k}" for k in range(len(models))]
     broken = [title.replace(": ", "<br>").replace(", ", "<br>", 1) for title in titles]
-    lines = max(title.count("<br>") for title in broken) + 1
-    fig, places, n_rows = _panels(broken, max_columns, row_height=220, title_lines=lines)
+    fig, places, n_rows, lines = _panels(broken, max_columns, row_height=220)
     reach = 1.3 * max(1.0, max(float(w.norm(dim=0).max()) for w in models))
     for place, w in zip(places, models, strict=True):
         for i in range(w.shape[1]):
@@ -63,7 +62,7 @@ def gram_grid(W, b, titles: list[str], *, max_columns: int = 4) -> go.Figure:
     W, b = _models(W, b, titles)
     n = W.shape[2]
     columns = max_columns if len(W) % max_columns == 0 else min(len(W), max_columns)
-    fig, places, n_rows = _panels(titles, columns, row_height=240, title_lines=1)
+    fig, places, n_rows, lines = _panels(titles, columns, row_height=240)
     thick = max(1, n // 12)  # one column would be too thin to see
     gap = torch.full((n, max(1, n // 20)), math.nan, dtype=torch.float64)
     wide = b[..., None].expand(-1, -1, thick)
@@ -90,7 +89,7 @@ def gram_grid(W, b, titles: list[str], *, max_columns: int = 4) -> go.Figure:
         f"{bias.min():.2f} to {bias.max():.2f}."
         for title, kept, bias in zip(titles, geometry.represented(W), b, strict=True)
     )
-    return look.styled(fig, alt, height=80 + 260 * n_rows)
+    return look.styled(fig, alt, height=80 + (243 + 17 * lines) * n_rows)
 
 
 def agreement(one, other, *, names: tuple[str, str], n_shown: int = 1500) -> go.Figure:
@@ -140,7 +139,7 @@ def neuron_stacks(W, titles: list[str], *, max_columns: int = 3) -> go.Figure:
     Source: Toy Models of Superposition, "Superposition in a Privileged Basis".
     """
     W, _ = _models(W, torch.zeros(len(titles), torch.as_tensor(W).shape[-1]), titles)
-    fig, places, n_rows = _panels(titles, max_columns, row_height=250, title_lines=1)
+    fig, places, n_rows, lines = _panels(titles, max_columns, row_height=250)
     neurons = list(range(W.shape[1]))
     for w, place in zip(W, places, strict=True):
         for i in range(W.shape[2]):
@@ -166,7 +165,7 @@ def neuron_stacks(W, titles: list[str], *, max_columns: int = 3) -> go.Figure:
         + "."
         for title, w in zip(titles, W, strict=True)
     )
-    return look.styled(fig, alt, height=80 + 270 * n_rows)
+    return look.styled(fig, alt, height=80 + (253 + 17 * lines) * n_rows)
 
 
 def norm_bars(W, titles: list[str]) -> go.Figure:
@@ -285,10 +284,11 @@ def _add_routes(fig: go.Figure, heights: list[list[float]], k: int, i: int) -> N
         fig.add_scatter(x=x, y=y, name=name, mode="lines", line=line, hoverinfo="skip")
 
 
-def _panels(titles: list[str], max_columns: int, *, row_height: int, title_lines: int):
-    """Return a figure with one panel for each title, their places, and the number of rows."""
+def _panels(titles: list[str], max_columns: int, *, row_height: int):
+    """Return a figure with a panel for each title, their places, its rows, lines of a title."""
     n_columns = min(max_columns, len(titles))
     n_rows = math.ceil(len(titles) / n_columns)
+    titles, title_lines = look.panel_titles(titles, n_columns)
     pixels = (row_height + 17 * title_lines) * n_rows  # of all panels together
     fig = make_subplots(
         n_rows, n_columns, subplot_titles=titles, horizontal_spacing=0.03,
@@ -297,7 +297,7 @@ def _panels(titles: list[str], max_columns: int, *, row_height: int, title_lines
     fig.update_annotations(font_size=12)
     fig.update_layout(margin_t=32 + 17 * title_lines, margin_b=40)
     places = [dict(row=k // n_columns + 1, col=k % n_columns + 1) for k in range(len(titles))]
-    return fig, places, n_rows
+    return fig, places, n_rows, title_lines
 
 
 def _name_edges(fig: go.Figure, places: list[dict], x_title: str, y_title: str) -> None:
