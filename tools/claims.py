@@ -106,7 +106,7 @@ def measured(number: str, seeds: int, content: str) -> dict:
             "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1",
         }  # fmt: skip
         client = NotebookClient(
-            notebooks.read(path), timeout=900, kernel_name="python3",
+            notebooks.read(path), timeout=900, startup_timeout=300, kernel_name="python3",
             resources={"metadata": {"path": str(path.parent)}},
         )  # fmt: skip
         client.execute(env=environment)
