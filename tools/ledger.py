@@ -6,6 +6,7 @@ A row for a notebook's claim comes from its function and from the evidence that 
 (`book/evidence.json`, see tools/claims.py). A row for a source's statement comes from
 `book/sources.toml`: what it says, in our words, how we read terms that it leaves undefined, and
 which claims decide. Its verdict stands while all of these hold, and is *undecided* otherwise.
+How far each source was read stands beside its title, on the page and in claims.json.
 """
 
 import csv
@@ -106,7 +107,7 @@ def shown(result: dict) -> str:
 
 
 def sources() -> dict:
-    """Return book/sources.toml: `source` tables with title and address, and `statement`s."""
+    """Return book/sources.toml: `source` tables (title, address, read) and `statement`s."""
     path = ROOT / "book/sources.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
@@ -139,7 +140,11 @@ def source_rows(verdicts: dict[str, str]) -> list[Row]:
 
 def as_json() -> str:
     certificates = {number: entry["certificate"] for number, entry in evidence.kept().items()}
-    whole = {"rows": [asdict(row) for row in rows()], "certificates": certificates}
+    whole = {
+        "rows": [asdict(row) for row in rows()],
+        "sources": list(sources().get("source", {}).values()),
+        "certificates": certificates,
+    }
     return json.dumps(whole, indent=1, ensure_ascii=False)
 
 
@@ -162,7 +167,9 @@ def page() -> str:
         "Every claim of the notebooks and of the sources they build on, with what was measured. "
         "A claim of ours is a function that is measured whenever its notebook runs; its threshold "
         "was fixed beforehand. What a source says is told in our words, and its verdict hangs on "
-        "the claims named beside it.\n\n"
+        "the claims named beside it. Rows cover the sentences that state a result in what was read of "
+        "a source, and what our notes keep of the rest:\n\n"
+        f"{_reading()}\n\n"
         f"{len(all_rows)} rows: {told}. The same as <a href='claims.json'>JSON</a> and "
         "<a href='claims.csv'>CSV</a>.\n\n"
         '<div class="tu-ledger">\n<p class="tu-filters"></p>\n'
@@ -190,6 +197,17 @@ def certificates() -> str:
             f"| {made['machine']} | {versions} | `{made['data']}` | `{entry['content']}` |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _reading() -> str:
+    """Return a list of the sources, with how far each was read and how many rows it has."""
+    statements = [one["source"] for one in sources()["statement"]]
+    made = []
+    for name, source in sources()["source"].items():
+        title = f"[{source['title']}]({source['address']})" if source["address"] else source["title"]
+        n_rows = statements.count(name)
+        made.append(f"- {title}, {n_rows} row{'s' * (n_rows != 1)}. Read: {source['read']}.")
+    return "\n".join(made)
 
 
 def _line(row: Row, files: dict[str, str]) -> str:

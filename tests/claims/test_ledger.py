@@ -44,6 +44,19 @@ def test_its_evidence_exists_and_holds(one):
             assert results(name[:2], shift)[name]["holds"], f"{one['id']}: {name} at +{shift}"
 
 
+@pytest.mark.parametrize("name", SOURCES["source"])
+def test_a_source_says_how_far_it_was_read(name):
+    source = SOURCES["source"][name]
+    assert set(source) == {"title", "address", "read"}
+    # Whole, or naming what was read; anything less would hide what has no row.
+    assert source["read"] == "whole" or source["read"].startswith(("whole, ", "in part: ", "not ")), (
+        f"{name}: say 'whole', 'in part: …' or 'not …: …', and name the parts"
+    )
+    assert any(one["source"] == name for one in STATEMENTS), f"{name} has no row"
+    shown = f"{source['title']}"
+    assert shown in ledger.page() and source["read"] in ledger.page()
+
+
 def test_no_row_is_there_twice():
     names = [row.id for row in ledger.rows()]
     assert len(names) == len(set(names))
@@ -79,6 +92,7 @@ def test_both_files_hold_all_rows():
     rows = ledger.rows()
     whole = json.loads(ledger.as_json())
     assert [row["id"] for row in whole["rows"]] == [row.id for row in rows]
+    assert whole["sources"] == list(SOURCES["source"].values())
     table = list(csv.DictReader(io.StringIO(ledger.as_csv())))
     assert [row["id"] for row in table] == [row.id for row in rows]
     assert all(row["statement"] for row in table)
