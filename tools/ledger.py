@@ -167,8 +167,8 @@ def page() -> str:
         "Every claim of the notebooks and of the sources they build on, with what was measured. "
         "A claim of ours is a function that is measured whenever its notebook runs; its threshold "
         "was fixed beforehand. What a source says is told in our words, and its verdict hangs on "
-        "the claims named beside it. Rows cover the sentences that state a result in what was read of "
-        "a source, and what our notes keep of the rest:\n\n"
+        "the claims named beside it. Rows cover the sentences that state a result in what was read "
+        "of a source, and what our notes keep of the rest:\n\n"
         f"{_reading()}\n\n"
         f"{len(all_rows)} rows: {told}. The same as <a href='claims.json'>JSON</a> and "
         "<a href='claims.csv'>CSV</a>.\n\n"
@@ -201,12 +201,12 @@ def certificates() -> str:
 
 def _reading() -> str:
     """Return a list of the sources, with how far each was read and how many rows it has."""
-    statements = [one["source"] for one in sources()["statement"]]
+    stated = [one["source"] for one in sources()["statement"]]
     made = []
     for name, source in sources()["source"].items():
-        title = f"[{source['title']}]({source['address']})" if source["address"] else source["title"]
-        n_rows = statements.count(name)
-        made.append(f"- {title}, {n_rows} row{'s' * (n_rows != 1)}. Read: {source['read']}.")
+        title, address = source["title"], source["address"]
+        title = f"[{title}]({address})" if address else title
+        made.append(f"- {title}: read {source['read']}. Rows: {stated.count(name)}.")
     return "\n".join(made)
 
 

@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,14 +48,35 @@ def test_its_evidence_exists_and_holds(one):
 @pytest.mark.parametrize("name", SOURCES["source"])
 def test_a_source_says_how_far_it_was_read(name):
     source = SOURCES["source"][name]
-    assert set(source) == {"title", "address", "read"}
+    assert set(source) <= {"title", "address", "read", "with_results", "without"}
     # Whole, or naming what was read; anything less would hide what has no row.
-    assert source["read"] == "whole" or source["read"].startswith(("whole, ", "in part: ", "not ")), (
-        f"{name}: say 'whole', 'in part: …' or 'not …: …', and name the parts"
+    assert re.match(r"whole$|whole, |in part: |not one text: ", source["read"]), (
+        f"{name}: begin with 'whole' or 'in part: ', and name the parts"
     )
-    assert any(one["source"] == name for one in STATEMENTS), f"{name} has no row"
-    shown = f"{source['title']}"
-    assert shown in ledger.page() and source["read"] in ledger.page()
+    assert source["title"] in ledger.page()
+    assert source["read"] in ledger.page()
+    if source["read"].startswith("whole"):
+        assert source["with_results"], f"{name}: list its sections"
+
+
+@pytest.mark.parametrize("name", SOURCES["source"])
+def test_a_row_names_a_section_that_exists_and_no_section_is_passed_over(name):
+    source = SOURCES["source"][name]
+    cited = {
+        part.removesuffix(", footnote")
+        for one in STATEMENTS
+        if one["source"] == name
+        for part in one.get("section", "").split("; ")
+    }
+    assert cited, f"{name} has no row"
+    if "with_results" in source:
+        assert cited == set(source["with_results"])
+        assert not cited & set(source["without"])
+
+
+def test_no_source_says_the_same_twice():
+    said = [(one["source"], one["says"]) for one in STATEMENTS]
+    assert len(said) == len(set(said))
 
 
 def test_no_row_is_there_twice():
