@@ -35,13 +35,17 @@ FIDELITIES = ("", "same set-up", "smaller", "our reading")
 
 @dataclass(frozen=True)
 class Row:
-    """One claim. `rests_on` names the claims that decide it, `notebook` where it is measured."""
+    """One claim. `rests_on` names the claims that decide it, `notebook` where it is measured.
+
+    `section` is a source's, or, for a claim of ours, whose claim it takes up.
+    """
 
     id: str
     kind: str
     source: str
     statement: str
     verdict: str
+    section: str = ""
     number: str = ""
     reading: str = ""
     fidelity: str = ""
@@ -74,7 +78,8 @@ def notebook_rows() -> list[Row]:
                 Row(
                     id=claim.id,
                     kind=claim.kind,
-                    source=claim.source or "this course",
+                    source="this course",
+                    section=f"after {claim.source}" if claim.source else "",
                     statement=claim.statement,
                     verdict=verdict(results),
                     measured=shown(first),
@@ -119,14 +124,14 @@ def source_rows(verdicts: dict[str, str]) -> list[Row]:
         decided = one["verdict"]
         if any(verdicts.get(name) != "holds" for name in one.get("evidence", ())):
             decided = "undecided"
-        title = told["source"][one["source"]]["title"]
         made.append(
             Row(
                 id=one["id"],
                 kind=one.get("kind", "computed"),
-                source=f"{title}, {one['section']}" if one.get("section") else title,
+                source=told["source"][one["source"]]["title"],
                 statement=one["says"],
                 verdict=decided,
+                section=one.get("section", ""),
                 number=one.get("number", ""),
                 reading=one.get("reading", ""),
                 fidelity=one.get("fidelity", ""),
@@ -168,7 +173,7 @@ def page() -> str:
         "A claim of ours is a function that is measured whenever its notebook runs; its threshold "
         "was fixed beforehand. What a source says is told in our words, and its verdict hangs on "
         "the claims named beside it. Rows cover the sentences that state a result in what was read "
-        "of a source, and what our notes keep of the rest:\n\n"
+        "of a source, and what our notes keep of the rest.\n\n"
         f"{_reading()}\n\n"
         f"{len(all_rows)} rows: {told}. The same as <a href='claims.json'>JSON</a> and "
         "<a href='claims.csv'>CSV</a>.\n\n"
@@ -206,7 +211,7 @@ def _reading() -> str:
     for name, source in sources()["source"].items():
         title, address = source["title"], source["address"]
         title = f"[{title}]({address})" if address else title
-        made.append(f"- {title}: read {source['read']}. Rows: {stated.count(name)}.")
+        made.append(f"- {title}. Rows: {stated.count(name)}. Read: {source['read']}.")
     return "\n".join(made)
 
 
@@ -227,9 +232,10 @@ def _line(row: Row, files: dict[str, str]) -> str:
     if row.notebook in files:
         found += f' <a href="notebooks/{files[row.notebook]}.html">notebook {row.notebook}</a>'
     about = f"{text(row.kind)}{', ' + text(row.fidelity) if row.fidelity else ''}"
+    place = f"{text(row.source)}{', ' + text(row.section) if row.section else ''}"
     return (
         f'<tr id="{row.id}" data-verdict="{row.verdict}" data-source="{text(row.source)}" '
-        f'data-notebook="{row.notebook}"><td><code>{row.id}</code><br><small>{text(row.source)}'
+        f'data-notebook="{row.notebook}"><td><code>{row.id}</code><br><small>{place}'
         f"<br>{about}</small></td><td>{says}</td><td>{row.verdict}</td><td>{found}</td></tr>"
     )
 

@@ -45,16 +45,21 @@ def test_its_evidence_exists_and_holds(one):
             assert results(name[:2], shift)[name]["holds"], f"{one['id']}: {name} at +{shift}"
 
 
+@pytest.fixture(scope="module")
+def page():
+    return ledger.page()
+
+
 @pytest.mark.parametrize("name", SOURCES["source"])
-def test_a_source_says_how_far_it_was_read(name):
+def test_a_source_says_how_far_it_was_read(name, page):
     source = SOURCES["source"][name]
     assert set(source) <= {"title", "address", "read", "with_results", "without"}
     # Whole, or naming what was read; anything less would hide what has no row.
-    assert re.match(r"whole$|whole, |in part: |not one text: ", source["read"]), (
+    assert re.match(r"whole$|whole, |in part: |no single text: ", source["read"]), (
         f"{name}: begin with 'whole' or 'in part: ', and name the parts"
     )
-    assert source["title"] in ledger.page()
-    assert source["read"] in ledger.page()
+    assert source["title"] in page
+    assert source["read"] in page
     if source["read"].startswith("whole"):
         assert source["with_results"], f"{name}: list its sections"
 
@@ -72,6 +77,11 @@ def test_a_row_names_a_section_that_exists_and_no_section_is_passed_over(name):
     if "with_results" in source:
         assert cited == set(source["with_results"])
         assert not cited & set(source["without"])
+
+
+def test_a_row_is_filtered_by_its_source_and_not_by_its_section():
+    titles = {source["title"] for source in SOURCES["source"].values()}
+    assert {row.source for row in ledger.rows()} == titles | {"this course"}
 
 
 def test_no_source_says_the_same_twice():
