@@ -6,6 +6,7 @@ A row for a notebook's claim comes from its function and from the evidence that 
 (`book/evidence.json`, see tools/claims.py). A row for a source's statement comes from
 `book/sources.toml`: what it says, in our words, how we read terms that it leaves undefined, and
 which claims decide. Its verdict stands while all of these hold, and is *undecided* otherwise.
+How far each source was read stands beside its title, on the page and in claims.json.
 """
 
 import csv
@@ -34,13 +35,17 @@ FIDELITIES = ("", "same set-up", "smaller", "our reading")
 
 @dataclass(frozen=True)
 class Row:
-    """One claim. `rests_on` names the claims that decide it, `notebook` where it is measured."""
+    """One claim. `rests_on` names the claims that decide it, `notebook` where it is measured.
+
+    `section` is a source's, or, for a claim of ours, whose claim it takes up.
+    """
 
     id: str
     kind: str
     source: str
     statement: str
     verdict: str
+    section: str = ""
     number: str = ""
     reading: str = ""
     fidelity: str = ""
@@ -73,7 +78,8 @@ def notebook_rows() -> list[Row]:
                 Row(
                     id=claim.id,
                     kind=claim.kind,
-                    source=claim.source or "this course",
+                    source="this course",
+                    section=f"after {claim.source}" if claim.source else "",
                     statement=claim.statement,
                     verdict=verdict(results),
                     measured=shown(first),
@@ -106,7 +112,7 @@ def shown(result: dict) -> str:
 
 
 def sources() -> dict:
-    """Return book/sources.toml: `source` tables with title and address, and `statement`s."""
+    """Return book/sources.toml: `source` tables (title, address, read) and `statement`s."""
     path = ROOT / "book/sources.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
@@ -118,14 +124,14 @@ def source_rows(verdicts: dict[str, str]) -> list[Row]:
         decided = one["verdict"]
         if any(verdicts.get(name) != "holds" for name in one.get("evidence", ())):
             decided = "undecided"
-        title = told["source"][one["source"]]["title"]
         made.append(
             Row(
                 id=one["id"],
                 kind=one.get("kind", "computed"),
-                source=f"{title}, {one['section']}" if one.get("section") else title,
+                source=told["source"][one["source"]]["title"],
                 statement=one["says"],
                 verdict=decided,
+                section=one.get("section", ""),
                 number=one.get("number", ""),
                 reading=one.get("reading", ""),
                 fidelity=one.get("fidelity", ""),
@@ -139,7 +145,11 @@ def source_rows(verdicts: dict[str, str]) -> list[Row]:
 
 def as_json() -> str:
     certificates = {number: entry["certificate"] for number, entry in evidence.kept().items()}
-    whole = {"rows": [asdict(row) for row in rows()], "certificates": certificates}
+    whole = {
+        "rows": [asdict(row) for row in rows()],
+        "sources": list(sources().get("source", {}).values()),
+        "certificates": certificates,
+    }
     return json.dumps(whole, indent=1, ensure_ascii=False)
 
 
@@ -162,7 +172,9 @@ def page() -> str:
         "Every claim of the notebooks and of the sources they build on, with what was measured. "
         "A claim of ours is a function that is measured whenever its notebook runs; its threshold "
         "was fixed beforehand. What a source says is told in our words, and its verdict hangs on "
-        "the claims named beside it.\n\n"
+        "the claims named beside it. Rows cover the sentences that state a result in what was read "
+        "of a source, and what our notes keep of the rest.\n\n"
+        f"{_reading()}\n\n"
         f"{len(all_rows)} rows: {told}. The same as <a href='claims.json'>JSON</a> and "
         "<a href='claims.csv'>CSV</a>.\n\n"
         '<div class="tu-ledger">\n<p class="tu-filters"></p>\n'
@@ -192,6 +204,17 @@ def certificates() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _reading() -> str:
+    """Return a list of the sources, with how far each was read and how many rows it has."""
+    stated = [one["source"] for one in sources()["statement"]]
+    made = []
+    for name, source in sources()["source"].items():
+        title, address = source["title"], source["address"]
+        title = f"[{title}]({address})" if address else title
+        made.append(f"- {title}. Rows: {stated.count(name)}. Read: {source['read']}.")
+    return "\n".join(made)
+
+
 def _line(row: Row, files: dict[str, str]) -> str:
     def text(value):
         return html.escape(str(value))
@@ -209,9 +232,10 @@ def _line(row: Row, files: dict[str, str]) -> str:
     if row.notebook in files:
         found += f' <a href="notebooks/{files[row.notebook]}.html">notebook {row.notebook}</a>'
     about = f"{text(row.kind)}{', ' + text(row.fidelity) if row.fidelity else ''}"
+    place = f"{text(row.source)}{', ' + text(row.section) if row.section else ''}"
     return (
         f'<tr id="{row.id}" data-verdict="{row.verdict}" data-source="{text(row.source)}" '
-        f'data-notebook="{row.notebook}"><td><code>{row.id}</code><br><small>{text(row.source)}'
+        f'data-notebook="{row.notebook}"><td><code>{row.id}</code><br><small>{place}'
         f"<br>{about}</small></td><td>{says}</td><td>{row.verdict}</td><td>{found}</td></tr>"
     )
 

@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,50 @@ def test_its_evidence_exists_and_holds(one):
             assert results(name[:2], shift)[name]["holds"], f"{one['id']}: {name} at +{shift}"
 
 
+@pytest.fixture(scope="module")
+def page():
+    return ledger.page()
+
+
+@pytest.mark.parametrize("name", SOURCES["source"])
+def test_a_source_says_how_far_it_was_read(name, page):
+    source = SOURCES["source"][name]
+    assert set(source) <= {"title", "address", "read", "with_results", "without"}
+    # Whole, or naming what was read; anything less would hide what has no row.
+    assert re.match(r"whole$|whole, |in part: |no single text: ", source["read"]), (
+        f"{name}: begin with 'whole' or 'in part: ', and name the parts"
+    )
+    assert source["title"] in page
+    assert source["read"] in page
+    if source["read"].startswith("whole"):
+        assert source["with_results"], f"{name}: list its sections"
+
+
+@pytest.mark.parametrize("name", SOURCES["source"])
+def test_a_row_names_a_section_that_exists_and_no_section_is_passed_over(name):
+    source = SOURCES["source"][name]
+    cited = {
+        part.removesuffix(", footnote")
+        for one in STATEMENTS
+        if one["source"] == name
+        for part in one.get("section", "").split("; ")
+    }
+    assert cited, f"{name} has no row"
+    if "with_results" in source:
+        assert cited == set(source["with_results"])
+        assert not cited & set(source["without"])
+
+
+def test_a_row_is_filtered_by_its_source_and_not_by_its_section():
+    titles = {source["title"] for source in SOURCES["source"].values()}
+    assert {row.source for row in ledger.rows()} == titles | {"this course"}
+
+
+def test_no_source_says_the_same_twice():
+    said = [(one["source"], one["says"]) for one in STATEMENTS]
+    assert len(said) == len(set(said))
+
+
 def test_no_row_is_there_twice():
     names = [row.id for row in ledger.rows()]
     assert len(names) == len(set(names))
@@ -79,6 +124,7 @@ def test_both_files_hold_all_rows():
     rows = ledger.rows()
     whole = json.loads(ledger.as_json())
     assert [row["id"] for row in whole["rows"]] == [row.id for row in rows]
+    assert whole["sources"] == list(SOURCES["source"].values())
     table = list(csv.DictReader(io.StringIO(ledger.as_csv())))
     assert [row["id"] for row in table] == [row.id for row in rows]
     assert all(row["statement"] for row in table)
