@@ -250,6 +250,11 @@ def test_the_front_page_begins_to_move_at_once(browser):
     page.goto((BOOK / "index.html").as_uri())
     page.wait_for_selector(".tu-front-story[data-drawn]", timeout=20_000)
     assert page.locator("#live-pentagon .tu-plane").is_visible()
+    still = page.locator("#live-pentagon .tu-plane").inner_html()
+    page.wait_for_function(
+        "before => document.querySelector('#live-pentagon .tu-plane').innerHTML !== before",
+        arg=still, timeout=20_000,
+    )  # fmt: skip
     page.close()
 
 

@@ -1387,7 +1387,7 @@ export function mountAttack(root, options = {}) {
 
   function draw() {
     const { delta, clean, hit, error, attacked, without } = attack();
-    drawArrows(main.group, model, 0.15);
+    drawArrows(main.group, model, 0.26);
     const [[x, y], [toX, toY]] = [clean.h, hit.h];
     set(origin, { cx: x, cy: -y });
     set(shift, { x1: x, y1: -y, x2: toX, y2: -toY });
@@ -1538,7 +1538,7 @@ export function mountPhaseMap(root, options = {}) {
     for (const [name, list] of Object.entries(places)) {
       if (list.length < 12) continue;
       const middle = [0, 1].map((k) => list.reduce((sum, spot) => sum + spot[k], 0) / list.length);
-      names.append(make("text", { class: "tu-small tu-region", x: Math.min(2 * middle[0], 1.62), y: -1.5 * middle[1] }, name));
+      names.append(make("text", { class: "tu-small tu-region", x: Math.min(2 * middle[0], 1.6), y: -1.5 * middle[1] }, name));
     }
   }
   /** @type {Generator | null} */
