@@ -65,7 +65,9 @@ def moments(clipped: bool | str) -> tuple[Expr, Expr]:
 
 def pair_loss(clipped_x: str, clipped_y: str, ratio: Rational) -> Expr:
     """Return the sum of importance × loss, of a pair with importances 1 of x and `ratio` of y."""
-    x, y = (k**2 * square - 2 * k * product for product, square in map(moments, (clipped_x, clipped_y)))
+    x, y = (
+        k**2 * square - 2 * k * product for product, square in map(moments, (clipped_x, clipped_y))
+    )
     y = y.subs({t: 1 / t, s: s_y}, simultaneous=True)
     return x + ratio * y + (1 + ratio) * p / 3
 
@@ -163,7 +165,9 @@ def isolated(equations: list[Expr], unknowns: Sequence[Symbol], guess: Sequence[
         defect = mpmath.iv.eye(n) - Y * mpmath.iv.matrix(J(*X))
         K = mpmath.iv.matrix(m) - Y * mpmath.iv.matrix(f(*m)) + defect * away
         if not all(x.a < y.a and y.b < x.b for x, y in zip(X, K, strict=True)):
-            raise ArithmeticError(f"no single solution is proved near {list(guess)}; mend the guess")
+            raise ArithmeticError(
+                f"no single solution is proved near {list(guess)}; mend the guess"
+            )
     low_high = {name: _outwards(x.a, x.b) for name, x in zip(unknowns, X, strict=True)}
     return Root(*low_high.pop(p), others=low_high)
 
@@ -179,7 +183,9 @@ def _common_root(one: Expr, other: Expr, unknown: Symbol, between: tuple) -> Roo
         isolated_roots = polynomial.intervals(eps=Rational(1, 10**15), inf=low, sup=high)
         roots += [Root(*_outwards(first, last), polynomial) for (first, last), _ in isolated_roots]
     if len(roots) != 1:
-        raise ArithmeticError(f"{len(roots)} roots lie between {low} and {high}; give another range")
+        raise ArithmeticError(
+            f"{len(roots)} roots lie between {low} and {high}; give another range"
+        )
     return roots[0]
 
 

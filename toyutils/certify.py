@@ -29,13 +29,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toyutils.optima import best_of_starts
+from toyutils.optima import best_of_starts, best_relu_model
 
 STORED = Path(__file__).with_name("certified.npz")
 ROUNDING = 1e-14
 RELATIVE = 1e-6  # of the stored map: how far its bounds lie below the losses
+_EDGE = 1 / 8
 _N_INTERVALS = 32  # of each bias, at first
-_MOST_BOXES = 2_000_000
 
 
 class Boxes(NamedTuple):
@@ -92,6 +92,16 @@ def certified_map(density: Tensor, ratio: Tensor, relative: float = RELATIVE) ->
         print(f"density {p:.4f}: {n_boxes} boxes", flush=True)
     both = [torch.cat([t, (t / ratio).flip(-1)], -1) for t in (bound, loss)]
     return Map(density, torch.cat([ratio, 1 / ratio.flip(0)]), *both)
+
+
+def three_features(density: float, relative: float) -> tuple[float, float]:
+    """Return the lowest loss known of three equal features, one number, and a proved bound."""
+    importance = torch.ones(1, 3, dtype=torch.float64)
+    two, three = (best_relu_model(n, 1, 1 - density, n_restarts=48).loss[None] for n in (2, 3))
+    pair = lower_bound(density, importance[:, :2], two, relative=RELATIVE).loss
+    # What two features cost beside a third is at least what they cost alone.
+    bound = lower_bound(density, importance, three, relative=relative, others=2 * float(pair))
+    return float(three), float(bound.loss)
 
 
 def active_moments(a: Tensor, b: Tensor, density: float) -> Tensor:
@@ -170,6 +180,7 @@ def lower_bound(
     *,
     relative: float = 1e-4,
     others: float = 0.0,
+    most_boxes: int = 1_000_000,
 ) -> Bound:
     """Return a proved lower bound of the loss of all ReLU models with one hidden number.
 
@@ -181,22 +192,19 @@ def lower_bound(
     `loss`, or when `loss` is too high to exclude large weights; RuntimeError when the boxes
     become too many.
     """
-    target = loss * (1 - relative)
-    boxes, proved, n_boxes = _first_boxes(density, importance, loss, others), loss, 0
-    symmetric = bool((importance == importance[:, :1]).all())
-    while len(boxes.low):
+    target, symmetric = loss * (1 - relative), bool((importance == importance[:, :1]).all())
+    proved, n_boxes = loss, 0
+    stack = _blocks(_first_boxes(density, importance, loss, others))
+    while stack:
+        boxes = stack.pop()
         n_boxes += len(boxes.low)
-        if n_boxes > _MOST_BOXES:
+        if n_boxes > most_boxes:
             raise RuntimeError(f"nothing is proved after {n_boxes} boxes; raise relative")
-        halves = []
-        for block in _blocks(boxes):
-            if symmetric:
-                block = _some(block, _ordered(block))
-            bound, keep = _bounds(block, density, importance, target)
-            alive = bound < target  # (box, setting)
-            proved = torch.minimum(proved, torch.where(alive, math.inf, bound).amin(0))
-            halves.append(_halved(block, alive.any(1), keep))
-        boxes = _joined(halves)
+        bound, keep = _bounds(boxes, density, importance, target)
+        alive = bound < target  # (box, setting)
+        proved = torch.minimum(proved, torch.where(alive, math.inf, bound).amin(0))
+        halves = _halved(boxes, alive.any(1), keep)
+        stack += _blocks(_some(halves, _ordered(halves)) if symmetric else halves)
     return Bound(proved, n_boxes)
 
 
@@ -237,25 +245,57 @@ def steepest(density: float, importance: Tensor, loss: Tensor, others: float = 0
 
 
 def _first_boxes(density: float, importance: Tensor, loss: Tensor, others: float) -> Boxes:
-    """Return boxes of edge 1/4 round all models that may be as good as `loss`.
+    """Return boxes round all models that may be as good as `loss`.
 
-    The sign of all weights together does not matter: the first is positive. A bias above
-    1 - Σ min(a, 0) overshoots x_i everywhere, and below -Σ max(a, 0) all answers are zero.
+    The sign of all weights together does not matter: the first is positive. With more than two
+    features, boxes are left out in which the features, each beside one of its partners only,
+    cost too much: the others add to z what a better bias could have added.
     """
-    n_steps = (4 * steepest(density, importance, loss, others)).ceil().long().tolist()
-    axes = [torch.arange(-k if i else 0, k) / 4.0 for i, k in enumerate(n_steps)]
-    low = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2).double()
-    boxes, intervals = Boxes(low, low + 0.25, []), []
-    if (importance == importance[:, :1]).all():
-        boxes = _some(boxes, _ordered(boxes))
-    for i in range(len(n_steps)):
+    n, reach = importance.shape[-1], steepest(density, importance, loss, others)
+    edge = 1 / 4 if n == 2 else _EDGE
+    n_steps = (reach / edge).ceil().long()
+    if n > 2:
+        n_steps[:] = n_steps.max()
+    axes = [torch.arange(-k if i else 0, k) for i, k in enumerate(n_steps.tolist())]
+    cells = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
+    if n > 2:
+        k = int(n_steps[0])
+        own = torch.cartesian_prod(torch.arange(-k, k), torch.arange(-k, k)).double() * edge
+        beside = [
+            feature_bounds(block, 0, density)[0].amin(1)
+            for block in _blocks(_with_biases(own, edge))
+        ]
+        beside = torch.cat(beside).view(2 * k, 2 * k)
+        cells = (
+            cells[_ordered(Boxes(cells * edge, (cells + 1) * edge, []))]
+            if (importance == importance[:, :1]).all()
+            else cells
+        )
+        at = cells + k
+        least = [
+            torch.stack([beside[at[:, i], at[:, j]] for j in range(n) if j != i]).amax(0)
+            for i in range(n)
+        ]
+        total = torch.stack(least, -1) @ importance.T / n
+        cells = cells[(total < loss).any(1)]
+    return _with_biases(cells.double() * edge, edge)
+
+
+def _with_biases(low: Tensor, edge: float) -> Boxes:
+    """Return boxes with their intervals of biases.
+
+    A bias above 1 - Σ min(a, 0) overshoots x_i everywhere, and below -Σ max(a, 0) all answers
+    are zero.
+    """
+    boxes, intervals = Boxes(low, low + edge, []), []
+    for i in range(low.shape[1]):
         corners = overlap_corners(boxes.low, boxes.high, i)
         first = -corners.clamp(min=0).amax(1).sum(-1)
         last = 1 - corners.clamp(max=0).amin(1).sum(-1)
         share = torch.linspace(0, 1, _N_INTERVALS + 1, dtype=low.dtype)
-        edge = first[:, None] + share * (last - first)[:, None]
+        ends = first[:, None] + share * (last - first)[:, None]
         place = torch.arange(len(first)).repeat_interleave(_N_INTERVALS)
-        intervals.append((place, edge[:, :-1].flatten(), edge[:, 1:].flatten()))
+        intervals.append((place, ends[:, :-1].flatten(), ends[:, 1:].flatten()))
     return Boxes(boxes.low, boxes.high, intervals)
 
 
@@ -279,23 +319,9 @@ def _some(boxes: Boxes, which: Tensor) -> Boxes:
 def _blocks(boxes: Boxes) -> list[Boxes]:
     """Return the boxes in parts small enough for the processor's cache."""
     n_boxes, n = boxes.low.shape
-    size = max(1, 16384 // 6 ** (2 * n - 1))
-    if n_boxes <= size:
-        return [boxes]
-    place = torch.arange(n_boxes)
-    return [_some(boxes, place // size == k) for k in range(-(-n_boxes // size))]
-
-
-def _joined(parts: list[Boxes]) -> Boxes:
-    """Return several lots of boxes as one."""
-    first = [0, *itertools.accumulate(len(part.low) for part in parts)]
-    low, high = (torch.cat([getattr(part, end) for part in parts]) for end in ("low", "high"))
-    intervals = []
-    for i in range(low.shape[1]):
-        rows = [part.intervals[i] for part in parts]
-        rows = [(place + k, *ends) for k, (place, *ends) in zip(first[:-1], rows, strict=True)]
-        intervals.append(tuple(torch.cat(t) for t in zip(*rows, strict=True)))
-    return Boxes(low, high, intervals)
+    size = 75 if n == 2 else 3
+    place = torch.arange(n_boxes) // size
+    return [_some(boxes, place == k) for k in range(-(-n_boxes // size))]
 
 
 def _halved(boxes: Boxes, alive: Tensor, keep: list[Tensor]) -> Boxes:
