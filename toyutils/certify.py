@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toyutils.optima import best_of_starts, best_relu_model
+from toyutils.optima import best_of_starts
 
 STORED = Path(__file__).with_name("certified.npz")
 ROUNDING = 1e-14
@@ -92,16 +92,6 @@ def certified_map(density: Tensor, ratio: Tensor, relative: float = RELATIVE) ->
         print(f"density {p:.4f}: {n_boxes} boxes", flush=True)
     both = [torch.cat([t, (t / ratio).flip(-1)], -1) for t in (bound, loss)]
     return Map(density, torch.cat([ratio, 1 / ratio.flip(0)]), *both)
-
-
-def three_features(density: float, relative: float) -> tuple[float, float]:
-    """Return the lowest loss known of three equal features, one number, and a proved bound."""
-    importance = torch.ones(1, 3, dtype=torch.float64)
-    two, three = (best_relu_model(n, 1, 1 - density, n_restarts=48).loss[None] for n in (2, 3))
-    pair = lower_bound(density, importance[:, :2], two, relative=RELATIVE).loss
-    # What two features cost beside a third is at least what they cost alone.
-    bound = lower_bound(density, importance, three, relative=relative, others=2 * float(pair))
-    return float(three), float(bound.loss)
 
 
 def active_moments(a: Tensor, b: Tensor, density: float) -> Tensor:
