@@ -24,6 +24,10 @@ MAY_IMPORT = {
     "exact": {"features"},
     "optima": {"exact"},
     "theory": {"exact", "optima"},
+    "bounds": set(),
+    "certify": {"bounds", "optima"},
+    "certify_three": {"certify", "optima"},
+    "boundary": set(),
     "best_known": {"geometry", "theory"},
     "sweeps": {"arguments"},
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
@@ -163,6 +167,8 @@ def test_the_package_needs_only_its_runtime_dependencies():
     standard = set(__import__("sys").stdlib_module_names)
     # Drawn without: where it is not installed, a figure has its words.
     optional = {PACKAGE / "plots" / "still.py": {"matplotlib"}}
+    # They come with torch.
+    optional[PACKAGE / "boundary.py"] = {"sympy", "mpmath"}
     for paths in modules().values():
         for path in paths:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
