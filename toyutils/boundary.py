@@ -40,7 +40,7 @@ class Root(NamedTuple):
     others: dict[Symbol, tuple[float, float]] | None = None
 
 
-def moments(clipped: bool | str) -> tuple[Expr, Expr]:
+def moments(clipped: str) -> tuple[Expr, Expr]:
     """Return E x z₊ and E z₊² for z = t x - y + s, both features with density p, s > 0.
 
     Where x and y are active, z < 0 on a "triangle" of the square (s < 1 < t + s), on a
