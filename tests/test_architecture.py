@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "bounds": set(),
     "certify": {"bounds", "optima"},
     "certify_three": {"certify", "optima"},
-    "boundary": set(),
+    "transitions": set(),
     "best_known": {"geometry", "theory"},
     "sweeps": {"arguments"},
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
@@ -168,7 +168,7 @@ def test_the_package_needs_only_its_runtime_dependencies():
     # Drawn without: where it is not installed, a figure has its words.
     optional = {PACKAGE / "plots" / "still.py": {"matplotlib"}}
     # They come with torch.
-    optional[PACKAGE / "boundary.py"] = {"sympy", "mpmath"}
+    optional[PACKAGE / "transitions.py"] = {"sympy", "mpmath"}
     for paths in modules().values():
         for path in paths:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

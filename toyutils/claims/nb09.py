@@ -81,6 +81,26 @@ def _(run):
     return share(run.lower > 0).between(0, 0)
 
 
+@CLAIMS.claim("proved_one", "within a ten-thousandth of it", kind="proved")
+def _(run):
+    """At p = 0.3, r = 1/2 the optimum lies within 1e-4 of a bound of all models' losses."""
+    gap = 1 - run.proved / run.known
+    return true([float(gap) >= 0, float(gap) <= 1e-4, run.n_boxes > 100])
+
+
+@CLAIMS.claim("refuted", "names a model that is better")
+def _(run):
+    """Of a loss claimed one percent too high the search names a model that has less."""
+    return true("give the lowest loss known" in run.refuted and "by W [" in run.refuted)
+
+
+@CLAIMS.claim("proved_map", "At every point of the map", kind="proved")
+def _(run):
+    """At each of 60 x 60 points the optimum lies within 1.1e-6 of a bound of all models' losses."""
+    same = torch.allclose(run.table.density, run.p) and torch.allclose(run.table.ratio, run.r)
+    return share((run.gap > -1e-9) & (run.gap < 1.1e-6) & same).between(1, 1)
+
+
 @CLAIMS.claim("one_start_misses", "at a quarter of the points or more")
 def _(run):
     """One random start misses the optimum at a quarter of the points or more."""
@@ -169,16 +189,54 @@ def _(run):
     return number(run.long_odd[k] / run.short_odd[k], ".2f").between(1.7, 1.95)
 
 
-@CLAIMS.claim("both_kinds_low", "between 0.704")
+@CLAIMS.claim("exact_crossing", "losses cross at 0.48459", kind="proved")
 def _(run):
-    """From this density both kinds are minima."""
-    return number(run.both_exist[0], ".3f").near(0.704, 0.004)
+    """At r = 1/2 a pair and the left-out feature cost the same here: isolated by Krawczyk's test."""
+    return number(run.roots["r = 1/2: both losses equal"].low, ".5f").near(0.48458792611, 1e-10)
 
 
-@CLAIMS.claim("both_kinds_high", "0.714 both kinds are minima")
+@CLAIMS.claim("exact_pair_end", "pair ends at 0.50531", kind="proved")
 def _(run):
-    """Up to this density both kinds are minima."""
-    return number(run.both_exist[1], ".3f").near(0.714, 0.004)
+    """At r = 1/2 the pair meets a saddle here: isolated by Krawczyk's test."""
+    return number(run.roots["pair, r = 1/2"].low, ".5f").near(0.50531316380, 1e-10)
+
+
+@CLAIMS.claim("exact_dropped_end", "down to 0.45687", kind="proved")
+def _(run):
+    """At r = 1/2 the left-out feature is a minimum down to here: a root of a degree-7 polynomial."""
+    return number(run.roots["r = 1/2: feature 1 stays out, down to"].low, ".5f").near(
+        0.45687191544, 1e-10
+    )
+
+
+@CLAIMS.claim("exact_faint_end", "jumps at 0.42471", kind="proved")
+def _(run):
+    """At r = 1/2 the pair with a faint feature meets a saddle here."""
+    return number(run.roots["faint feature, r = 1/2"].low, ".5f").near(0.42471086365, 1e-10)
+
+
+@CLAIMS.claim("exact_p_star", "p^* = 0.70640", kind="proved")
+def _(run):
+    """At r = 1 equal and unequal pair cost the same here: isolated by Krawczyk's test."""
+    return number(run.roots["r = 1: both losses equal"].low, ".5f").near(0.70640369267, 1e-10)
+
+
+@CLAIMS.claim("exact_unequal_end", "between 0.70225", kind="proved")
+def _(run):
+    """At r = 1 the unequal pair meets a saddle here: isolated by Krawczyk's test."""
+    return number(run.roots["unequal pair, r = 1"].low, ".5f").near(0.70224737491, 1e-10)
+
+
+@CLAIMS.claim("exact_equal_end", "0.71301", kind="proved")
+def _(run):
+    """At r = 1 the equal pair is a minimum up to here: a root of a degree-36 polynomial."""
+    return number(run.roots["r = 1: equal pair, up to"].low, ".5f").near(0.71301301954, 1e-10)
+
+
+@CLAIMS.claim("isolated", "narrower than that", kind="proved")
+def _(run):
+    """Each of these densities lies in an interval narrower than 1e-14 that holds no other."""
+    return true([0 < root.high - root.low < 1e-14 for root in run.roots.values()])
 
 
 @CLAIMS.claim("dense_short", "a length of 0.37")

@@ -5,18 +5,18 @@ import pytest
 import sympy
 import torch
 
-from toyutils import boundary, theory
-from toyutils.boundary import k, p, s, s_y, t
+from toyutils import transitions, theory
+from toyutils.transitions import k, p, s, s_y, t
 
 
 @pytest.fixture(scope="module")
 def folds():
-    return boundary.folds()
+    return transitions.folds()
 
 
 @pytest.fixture(scope="module")
 def crossings():
-    return boundary.crossing_with_dropped(), boundary.crossing_of_pairs()
+    return transitions.crossing_with_dropped(), transitions.crossing_of_pairs()
 
 
 def value(expression, **at):
@@ -34,7 +34,7 @@ def value(expression, **at):
 )
 def test_moments_are_those_of_samples(clipped, at):
     """By the exact loss of a model with the same overlaps, from `theory`."""
-    product, square = boundary.moments(clipped)
+    product, square = transitions.moments(clipped)
     k_, w = 0.6, (0.6 * at["t"]) ** 0.5
     W = torch.tensor([[w, -k_ / w]], dtype=torch.float64)
     b = torch.tensor([k_ * at["s"], 0.3], dtype=torch.float64)
@@ -45,7 +45,7 @@ def test_moments_are_those_of_samples(clipped, at):
 
 def test_unknown_pieces_are_refused():
     with pytest.raises(ValueError, match="give one of triangle"):
-        boundary.moments("square")
+        transitions.moments("square")
 
 
 def model(root):
@@ -107,7 +107,7 @@ def test_pieces_are_those_assumed(crossings, folds):
 
 
 def test_resultants_have_one_root_where_the_loss_turns():
-    even, dropped = boundary.equal_pair_until(), boundary.dropped_until()
+    even, dropped = transitions.equal_pair_until(), transitions.dropped_until()
     assert (even.polynomial.degree(), dropped.polynomial.degree()) == (36, 7)
     for root in (even, dropped):
         assert 0 < root.high - root.low < 3e-15
@@ -116,7 +116,7 @@ def test_resultants_have_one_root_where_the_loss_turns():
 
 
 def test_the_equal_pair_is_stable_up_to_its_end():
-    end = boundary.equal_pair_until().low
+    end = transitions.equal_pair_until().low
     for density, rising in ((end - 1e-4, True), (end + 1e-4, False)):
         W, b = theory.descend(torch.tensor([[0.75, -0.75]]), torch.zeros(2), 1 - density)
 
@@ -129,7 +129,7 @@ def test_the_equal_pair_is_stable_up_to_its_end():
 
 def test_a_left_out_feature_stays_out_down_to_its_end():
     """A faint weight, with the best bias of the other feature, costs more above and less below."""
-    end = boundary.dropped_until().low
+    end = transitions.dropped_until().low
     for density, stays in ((end + 5e-3, True), (end - 5e-3, False)):
         W, b = torch.tensor([[1.0, -1e-3]]).double(), torch.tensor([1e-4, density / 2]).double()
         W, b = theory.descend(W, b, 1 - density, [1, 0.5], n_steps=400, max_step=1e-3)
@@ -139,10 +139,10 @@ def test_a_left_out_feature_stays_out_down_to_its_end():
 def test_no_box_is_called_proved_that_holds_no_root_or_two():
     x, y = sympy.symbols("x y")
     with pytest.raises((ArithmeticError, ValueError)):
-        boundary.isolated([x**2 + 1, p - 1], (x, p), (0.1, 1.0))  # no real solution
+        transitions.isolated([x**2 + 1, p - 1], (x, p), (0.1, 1.0))  # no real solution
     with pytest.raises((ArithmeticError, ZeroDivisionError, ValueError)):
-        boundary.isolated([x**2, p - y, y - 1], (x, y, p), (0.0, 1.0, 1.0))  # a double one
-    root = boundary.isolated([x**2 - 2, 2 * p - x], (x, p), (1.4, 0.7))
+        transitions.isolated([x**2, p - y, y - 1], (x, y, p), (0.0, 1.0, 1.0))  # a double one
+    root = transitions.isolated([x**2 - 2, 2 * p - x], (x, p), (1.4, 0.7))
     half = mpmath.sqrt(2) / 2
     assert root.low < half < root.high
     assert root.high - root.low < 1e-14
