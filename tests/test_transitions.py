@@ -5,7 +5,7 @@ import pytest
 import sympy
 import torch
 
-from toyutils import transitions, theory
+from toyutils import theory, transitions
 from toyutils.transitions import k, p, s, s_y, t
 
 

@@ -320,3 +320,11 @@ def _(run):
     named = [[geometry.name_shape(w).name == "pentagon" for w in run.W[2, j]] for j in (3, 4)]
     fewer = min(named, key=sum)
     return replace(share(fewer).at_least(0.8), shown="64")
+
+
+@CLAIMS.claim("symmetric", "costs less than a quarter of that", kind="proved")
+def _(run):
+    """In the sparse limit the best regular pentagon costs below 1/4 of 1/15: no zero arrow can."""
+    corners = geometry.polygon(5, run.ideal.radius).double()
+    loss = theory.sparse_limit_loss(corners, torch.full((5,), run.ideal.bias))
+    return number(15 * loss, ".3f").between(0.2373, 0.2375)

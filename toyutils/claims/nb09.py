@@ -101,6 +101,25 @@ def _(run):
     return share((run.gap > -1e-9) & (run.gap < 1.1e-6) & same).between(1, 1)
 
 
+@CLAIMS.claim("three_from", "From a density of 0.16", kind="proved")
+def _(run):
+    """Of three equal features on one number the lowest loss is proved from this density on."""
+    return number(run.line.density[run.done].min(), ".2f").near(10**-0.8, 1e-9)
+
+
+@CLAIMS.claim("three_to", "to 0.46", kind="proved")
+def _(run):
+    """And up to this one."""
+    return number(run.line.density[run.done].max(), ".2f").near(10 ** (-1 / 3), 1e-9)
+
+
+@CLAIMS.claim("three_proved", "within a thousandth", kind="proved")
+def _(run):
+    """There a pair with the third feature left out lies within 1.01e-3 of a proved bound."""
+    gap = (run.pair_only / run.line.bound - 1)[run.done]
+    return true([len(gap) >= 8, *((gap > 0) & (gap < 1.01e-3))])
+
+
 @CLAIMS.claim("one_start_misses", "at a quarter of the points or more")
 def _(run):
     """One random start misses the optimum at a quarter of the points or more."""
@@ -191,7 +210,7 @@ def _(run):
 
 @CLAIMS.claim("exact_crossing", "losses cross at 0.48459", kind="proved")
 def _(run):
-    """At r = 1/2 a pair and the left-out feature cost the same here: isolated by Krawczyk's test."""
+    """At r = 1/2 a pair and the left-out feature cost the same here, by Krawczyk's test."""
     return number(run.roots["r = 1/2: both losses equal"].low, ".5f").near(0.48458792611, 1e-10)
 
 
@@ -203,7 +222,7 @@ def _(run):
 
 @CLAIMS.claim("exact_dropped_end", "down to 0.45687", kind="proved")
 def _(run):
-    """At r = 1/2 the left-out feature is a minimum down to here: a root of a degree-7 polynomial."""
+    """At r = 1/2 the left-out feature is a minimum down to here: a polynomial's root."""
     return number(run.roots["r = 1/2: feature 1 stays out, down to"].low, ".5f").near(
         0.45687191544, 1e-10
     )
@@ -217,7 +236,7 @@ def _(run):
 
 @CLAIMS.claim("exact_p_star", "p^* = 0.70640", kind="proved")
 def _(run):
-    """At r = 1 equal and unequal pair cost the same here: isolated by Krawczyk's test."""
+    """At r = 1 equal and unequal pair cost the same here, by Krawczyk's test."""
     return number(run.roots["r = 1: both losses equal"].low, ".5f").near(0.70640369267, 1e-10)
 
 
