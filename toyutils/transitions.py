@@ -199,7 +199,7 @@ def _integral(f: Expr, variable: Symbol, low: Expr, high: Expr) -> Expr:
 
 def _numerator(f: Expr) -> Expr:
     """Return a polynomial with whole coefficients that is zero where f is."""
-    return sympy.expand(sympy.numer(sympy.together(f)))
+    return sympy.expand(sympy.fraction(sympy.together(f))[0])
 
 
 def _slopes(f: Expr, unknowns: Sequence[Symbol]) -> list[Expr]:

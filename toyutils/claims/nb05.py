@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 
-from toyutils import geometry
+from toyutils import geometry, theory
 from toyutils.claims import Claims, number, share, true
 
 CLAIMS = Claims(
@@ -326,5 +326,5 @@ def _(run):
 def _(run):
     """In the sparse limit the best regular pentagon costs below 1/4 of 1/15: no zero arrow can."""
     corners = geometry.polygon(5, run.ideal.radius).double()
-    loss = theory.sparse_limit_loss(corners, torch.full((5,), run.ideal.bias))
+    loss = theory.sparse_limit_loss(corners, torch.full((5,), run.ideal.bias).double())
     return number(15 * loss, ".3f").between(0.2373, 0.2375)

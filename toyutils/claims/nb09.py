@@ -29,7 +29,8 @@ CLAIMS = Claims(
         "the three",
         "A fifth region",
         "up to $p = 4/7$ at $r = 1$",
-        "or five for three features",
+        "from five starts",
+        "Three equally important features",
     ),
 )
 
