@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests import rational
-from toyutils import bounds, certify, theory
+from toyutils import bounds, certify, certify_three, theory
 
 
 def random(*shape, seed=0, scale=1.0):
@@ -253,3 +253,37 @@ def test_every_density_of_the_map_is_proved_again():
     again = certify.certified_map(table.density, table.ratio[:30])
     assert torch.allclose(again.loss, table.loss, rtol=1e-8)
     assert (again.bound > table.loss * (1 - 1.001e-6)).all()
+
+
+def test_three_features_are_stored_as_far_as_proved():
+    """Where a bound is stored, a pair with the third left out is the best known."""
+    line = certify_three.stored()
+    assert torch.equal(line.density, certify_three.DENSITIES)
+    done, S = line.bound.isfinite(), 1 - line.density
+    gap = (1 - line.bound / line.loss)[done]
+    assert done.sum() >= 8
+    assert ((gap > 0) & (gap < 1.01e-3)).all()
+    pair = theory.best_relu_model(2, 1, S, n_restarts=24).loss
+    alone = (2 * pair + theory.feature_variance(S)) / 3
+    assert torch.allclose(alone[done], line.loss[done], rtol=1e-7)
+
+
+def test_no_three_features_cost_two_thirds_of_what_is_known():
+    """Far below the loss known few boxes need a look: the search in seconds, not minutes."""
+    density = certify_three.DENSITIES[6, None]
+    loss = float(certify_three.known(density))
+    bound = certify_three.certified(float(density), 0.66 * loss, 0.1)
+    assert 0.594 * loss <= bound <= 0.66 * loss
+
+
+def test_what_is_not_proved_is_nan(capsys):
+    _, value = certify_three._attempt((0, 0.3, 1.0, 1e-3))
+    assert math.isnan(value)
+    assert "too high to exclude" in capsys.readouterr().out
+
+
+@pytest.mark.weekly
+def test_a_stored_bound_of_three_features_is_proved_again():
+    line = certify_three.stored()
+    again = certify_three.certified(float(line.density[6]), float(line.loss[6]), 1e-3)
+    assert again == pytest.approx(float(line.bound[6]), rel=1e-5)

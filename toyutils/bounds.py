@@ -9,8 +9,8 @@ convex minus convex in (a, b), since z is linear in them and x_i ≥ 0. The firs
 above its tangent at any point; with the tangent in its place F becomes concave, and so takes its
 least value on a polytope at a corner. `certify` searches with these bounds.
 
-All is float64. Bounds are lowered by `ROUNDING` × (1 + size of z)², at least ten times the errors that
-exact rational arithmetic finds in them (tests/test_certify.py).
+All is float64. Bounds are lowered by `ROUNDING` × (1 + size of z)², at least ten times as much as
+any error that exact rational arithmetic finds in the parts (tests/test_certify.py).
 """
 
 import itertools
