@@ -49,6 +49,7 @@ RECIPES = {
                         (5e-3,), 10_000),
 }  # fmt: skip
 _N_TEST = 5000
+_N_KEPT = 200  # points of the first set
 
 
 class Measures(NamedTuple):
@@ -147,15 +148,17 @@ def polygon_of_points(x: Tensor) -> tuple[Tensor, Tensor]:
 class Stored:
     """Hold stored runs: `measures`, each (rate, size, set, start), and some models in full.
 
-    `n_points` (size,) and `rates` (rate,) are the axes. For the first set and every size, the
-    start and rate with the lowest loss: `W` (size, hidden, feature) and `b` (size, feature).
+    `n_points` (size,) and `rates` (rate,) are the axes. Of "thousand", for the first set and
+    every size, the start and rate with the lowest loss: `W` (size, hidden, feature) and `b`
+    (size, feature); and of that set the first 200 points, `x` (point, feature).
     """
 
     n_points: Tensor
     rates: Tensor
     measures: Measures
-    W: Tensor
-    b: Tensor
+    W: Tensor | None = None
+    b: Tensor | None = None
+    x: Tensor | None = None
 
     @property
     def pooled(self) -> Measures:
@@ -205,17 +208,18 @@ def compute(name: str, device: str, path: Path) -> None:
             )
         done.append([torch.stack(rates) for rates in zip(*each, strict=True)])
         models.append(min(fits, key=lambda fit: fit[0])[1:])
-        _write(path, recipe, done, models)
+        _write(path, recipe, done, models, x[0])
         print(f"{name}: {n_points} points, lowest loss {min(fits, key=lambda fit: fit[0])[0]:.4f}",
               flush=True)  # fmt: skip
 
 
-def _write(path: Path, recipe: Recipe, done: list, models: list) -> None:
+def _write(path: Path, recipe: Recipe, done: list, models: list, x: Tensor) -> None:
     W, b = (torch.stack(part).cpu() for part in zip(*models, strict=True))
     measures = Measures(*(torch.stack(part, 1) for part in zip(*done, strict=True)))
+    whole = dict(W=W, b=b, x=x[:_N_KEPT].cpu()) if recipe.n_features <= 1000 else {}
     np.savez_compressed(
         path, n_points=torch.tensor(recipe.n_points[: len(done)]), rates=torch.tensor(recipe.rates),
-        W=W, b=b, **measures._asdict(),
+        **whole, **measures._asdict(),
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from toyutils.plots.points import (
     mapping,
     rows_and_columns,
     rows_over_seeds,
+    spokes,
 )
 from toyutils.plots.shapes import gram_graph, polytope, sticky_lines
 from toyutils.plots.tables import matrix_steps, table
@@ -65,6 +66,7 @@ __all__ = [
     "rows_and_columns",
     "rows_over_seeds",
     "solid_animation",
+    "spokes",
     "sticky_lines",
     "table",
     "training_dashboard",

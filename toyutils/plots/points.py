@@ -242,6 +242,51 @@ def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
     return look.styled(fig, alt, height=313 + 17 * lines)
 
 
+def spokes(rows: dict, titles: list[str]) -> go.Figure:
+    """Draw many directions in the plane as dots on spokes: a row of panels for each name.
+
+    `rows` {name: list of (2, item)}, such as hidden vectors and columns of W, each with one entry
+    for every title. Every panel has its own scale: its longest direction, whose length is
+    written below it, reaches the circle.
+
+    Raises ValueError when a list has another length than the titles, or an entry another shape.
+    """
+    for name, planes in rows.items():
+        if len(planes) != len(titles):
+            raise ValueError(f"{name!r} has {len(planes)} entries; there are {len(titles)} titles")
+    names, lines = look.panel_titles(titles, len(titles))
+    fig = make_subplots(len(rows), len(titles), column_titles=names, horizontal_spacing=0.02,
+                        vertical_spacing=0.1)  # fmt: skip
+    words = []
+    for k, (name, planes) in enumerate(rows.items()):
+        for column, (title, given) in enumerate(zip(titles, planes, strict=True), 1):
+            ends = look.matrix(name, given, 2)
+            longest = float(ends.norm(dim=0).max())
+            ends = ends / max(longest, 1e-9)
+            gaps = torch.full((ends.shape[1],), torch.nan, dtype=ends.dtype)
+            x, y = (torch.stack([0 * e, e, gaps], 1).flatten().tolist() for e in ends)
+            place = dict(row=k + 1, col=column)
+            fig.add_scatter(x=[round(v, 3) if v == v else None for v in x],
+                            y=[round(v, 3) if v == v else None for v in y], mode="lines",
+                            line=dict(color=look.kind(k), width=0.6), hoverinfo="skip",
+                            showlegend=False, **place)  # fmt: skip
+            fig.add_scatter(
+                **look.xy(ends.T), mode="markers", name=name, showlegend=column == 1,
+                marker=dict(color=look.kind(k), size=5, symbol=look.SYMBOLS[k]),
+                customdata=look.rounded(given.norm(dim=0), 3), **place,
+                hovertemplate=f"{name} %{{pointNumber}}: length %{{customdata}}<extra></extra>",
+            )  # fmt: skip
+            look.hidden_plane(fig, 1.2, **place, titles=False)
+            label = dict(text=f"longest {longest:.3g}", font_size=11)
+            fig.update_xaxes(showticklabels=False, title=label, title_standoff=2, **place)
+            fig.update_yaxes(showticklabels=False, **place)
+            words.append(f"{name}, {title}: {ends.shape[1]}, longest {longest:.3g}, "
+                         f"{int((ends.norm(dim=0) > 0.5).sum())} at least half as long")  # fmt: skip
+    fig.update_annotations(font_size=12)
+    fig.update_layout(margin_t=60 + 17 * lines, legend=dict(y=1.12 + 0.03 * lines, x=0))
+    return look.styled(fig, "; ".join(words) + ".", height=90 + 17 * lines + 210 * len(rows))
+
+
 def _listed(values) -> str:
     return ", ".join(f"{v:.2f}" for v in (values + 0.0).tolist())
 
