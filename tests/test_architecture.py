@@ -40,6 +40,7 @@ MAY_IMPORT = {
         "models",
         "training",
         "geometry",
+        "memorising",
         "neurons",
         "theory",
         "sweeps",

@@ -327,6 +327,21 @@ QUESTIONS = {
             },
         ),
     ),
+    "17": Questions(
+        "17.6",
+        (
+            {
+                "a": "a scatter of columns may hide order: look at the hidden vectors, too.",
+                "b": "right: what the model treats as a feature is the point.",
+                "c": "it is sparse enough; what is missing is points.",
+            },
+            {
+                "a": "right: a lower training loss came with longer weights and a higher bump.",
+                "b": "more starts found lower training losses, and the bump stayed.",
+                "c": "the points are new ones, and there is no noise in what is asked of a model.",
+            },
+        ),
+    ),
 }
 
 

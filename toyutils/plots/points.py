@@ -256,7 +256,7 @@ def spokes(rows: dict, titles: list[str]) -> go.Figure:
             raise ValueError(f"{name!r} has {len(planes)} entries; there are {len(titles)} titles")
     names, lines = look.panel_titles(titles, len(titles))
     fig = make_subplots(len(rows), len(titles), column_titles=names, horizontal_spacing=0.02,
-                        vertical_spacing=0.1)  # fmt: skip
+                        vertical_spacing=0.08)  # fmt: skip
     words = []
     for k, (name, planes) in enumerate(rows.items()):
         for column, (title, given) in enumerate(zip(titles, planes, strict=True), 1):
@@ -280,8 +280,9 @@ def spokes(rows: dict, titles: list[str]) -> go.Figure:
             label = dict(text=f"longest {longest:.3g}", font_size=11)
             fig.update_xaxes(showticklabels=False, title=label, title_standoff=2, **place)
             fig.update_yaxes(showticklabels=False, **place)
-            words.append(f"{name}, {title}: {ends.shape[1]}, longest {longest:.3g}, "
-                         f"{int((ends.norm(dim=0) > 0.5).sum())} at least half as long")  # fmt: skip
+            n_long = int((ends.norm(dim=0) > 0.5).sum())
+            words.append(f"{name}, {title}: {ends.shape[1]}, longest {longest:.3g}, {n_long} at "
+                         "least half as long")  # fmt: skip
     fig.update_annotations(font_size=12)
     fig.update_layout(margin_t=60 + 17 * lines, legend=dict(y=1.12 + 0.03 * lines, x=0))
     return look.styled(fig, "; ".join(words) + ".", height=90 + 17 * lines + 210 * len(rows))
