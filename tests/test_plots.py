@@ -106,6 +106,7 @@ MAKERS = {
     "network_routes": lambda: plots.network(3, 2, weight=(0, 1)),
     "rows_over_seeds": lambda: plots.rows_over_seeds(W5[:, :1, :2], outcome=["a", "b", "a", "a"]),
     "rows_and_columns": lambda: plots.rows_and_columns(W5[0][:, :2]),
+    "spokes": lambda: plots.spokes({"one": [W5[0], W5[0]], "other": [2 * W5[0]] * 2}, ["a", "b"]),
     "rows_and_columns_line": lambda: plots.rows_and_columns([[0.8, -0.6]]),
     "solid_animation": lambda: plots.solid_animation(
         recorded(6, 3, 2), instance=1, sets=[[0, 1, 2], [3, 4, 5]], stages={"a": 20},
@@ -783,6 +784,8 @@ def test_a_weight_has_two_routes_and_only_the_encoders_reaches_every_output():
         (lambda: plots.feature_arrows(W5, top=5), "top is 5; there are features 0 to 4"),
         (lambda: plots.network(0, 2), "n_features is 0"),
         (lambda: plots.network(3, 2, weight=(2, 0)), r"weight is \(2, 0\); give"),
+        (lambda: plots.spokes({"h": [W5[0]]}, ["a", "b"]), "'h' has 1 entries; there are 2 titles"),
+        (lambda: plots.spokes({"h": [ONE(3, 4)]}, ["a"]), r"h has shape \(3, 4\)"),
         (lambda: plots.rows_and_columns(W5[0]), r"W has shape \(2, 5\)"),
         (lambda: plots.rows_over_seeds(W5), r"W has shape \(4, 2, 5\)"),
         (lambda: plots.rows_over_seeds(W5[:, :1, :2], ["a"]), "outcome has 1"),

@@ -143,8 +143,9 @@ def polygon_of_points(x: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(f"x holds {n_points} points; a polygon has three corners or more")
     if not torch.allclose(overlap, torch.eye(n_points).to(x), atol=1e-5):
         raise ValueError("x holds points of another length than one, or two that share a feature")
-    cosine = torch.cos(torch.tensor(2 * torch.pi / n_points, dtype=torch.float64)).to(x)
-    corners = geometry.polygon(n_points).to(x) / (1 - cosine).sqrt()
+    angle = 2 * torch.pi * torch.arange(n_points).to(x) / n_points
+    cosine = angle[1].cos()
+    corners = torch.stack([angle.cos(), angle.sin()]) / (1 - cosine).sqrt()
     return corners @ x, -cosine / (1 - cosine) * x.sum(0)
 
 

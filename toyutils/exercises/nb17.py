@@ -65,8 +65,8 @@ def check_squared_radius(seed):
     def cosine(T):
         return math.cos(2 * math.pi / T)
 
-    def expected(T):
-        return 1 / (1 - cosine(T))
+    def expected(n_points):
+        return 1 / (1 - cosine(n_points))
 
     mistakes = {
         "that is ρ; its square is asked.": lambda T: expected(T) ** 0.5,
@@ -97,8 +97,8 @@ def check_sharing_pairs(seed):
     def share(n, p):
         return 1 - (1 - p**2) ** n
 
-    def expected(T, n, p):
-        return T * (T - 1) / 2 * share(n, p)
+    def expected(n_points, n_features, density):
+        return n_points * (n_points - 1) / 2 * share(n_features, density)
 
     mistakes = {
         "this is the probability for one pair; how many pairs are there?": (
@@ -137,8 +137,8 @@ def check_sharing_pairs(seed):
 def check_kept_loss(seed):
     """Check exercise 17.4: `kept_loss(n_features, n_kept)`, one number in [0, 1]."""
 
-    def expected(n, k):
-        return 1 - k / n
+    def expected(n_features, n_kept):
+        return 1 - n_kept / n_features
 
     mistakes = {
         "that is what is kept; what is lost is asked.": lambda n, k: k / n,
