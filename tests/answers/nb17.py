@@ -2,8 +2,6 @@
 
 import math
 
-import torch
-
 
 def point_dimensionality(W, x):
     hidden = W @ x.T
