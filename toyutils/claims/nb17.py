@@ -31,6 +31,7 @@ CLAIMS = Claims(
         "At 80 points one start",
         "too few",
         "At 320 points",
+        "at 320 points against the one start",
         "1,000 features at a sparsity of 0.99",
         "15,000 steps",
         "rate of 0.001",
@@ -236,6 +237,13 @@ def _(run):
 def _(run):
     """Of 32 cases the longer training loses more on new points in nearly all."""
     return share(run.long_test > run.short_test).at_least(0.8)
+
+
+@CLAIMS.claim("long_length", "The weights have grown longer, too")
+def _(run):
+    """In nearly all of the 32 cases W is longer than after the short training of one start."""
+    longer = torch.stack([measured.length[:, 0] for measured in run.longer])
+    return share(longer > run.length[3:7]).at_least(0.8)
 
 
 @CLAIMS.claim("long_320", "a test loss several times as high")
