@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "best_known": {"geometry", "theory"},
     "sweeps": {"arguments"},
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
+    "scaling": {"arguments", "features", "models", "geometry", "sweeps"},
     "plots": {"geometry"},
     "live": {"features", "models", "training", "geometry", "optima", "plots"},
     "claims": {
