@@ -453,6 +453,16 @@ def test_readme_lists_every_notebook(tmp_path):
         notebooks.stamp_readme(root=tmp_path)
 
 
+def test_notebooks_stand_under_the_heading_of_their_part():
+    parts = notebooks.in_parts([notebooks.ROOT / f"{k:02}_x.ipynb" for k in (0, 10, 11, 16, 18)])
+    assert [heading.split(" ·")[0] for heading, _ in parts] == ["Part I", "Part II", "Part III"]
+    assert [len(paths) for _, paths in parts] == [2, 2, 1]
+    text = (notebooks.ROOT / "README.md").read_text(encoding="utf-8")
+    for heading, paths in notebooks.in_parts(notebooks.notebook_paths()):
+        section = text.split(f"### {heading}\n")[1].partition("\n###")[0]
+        assert all(f"](notebooks/{path.name})" in section for path in paths), heading
+
+
 def test_links_follow_the_repository(tmp_path):
     notebook = small()
     old = "https://github.com/old/place"

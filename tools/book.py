@@ -258,6 +258,7 @@ def assemble(pages: list[Page]) -> None:
     front = (ROOT / "book/index.md").read_text(encoding="utf-8")
     front = front.replace("<!-- path -->", path_through(pages))
     figures = {figure.name: figure for page in pages for figure in page.figures}
+    front = front.replace("<!-- contents -->", contents(pages))
     front = re.sub(
         r"<!-- figure ([\d-]+) -->",
         lambda m: _linked(figures[m[1]]) if m[1] in figures else "",
@@ -340,8 +341,12 @@ def _course(pages: list[Page]) -> dict:
 
 def path_through(pages: list[Page]) -> str:
     """Return the notebooks in order: minutes, and what the reader can do afterwards."""
-    rows = ["| notebook | minutes | after it you can |", "| --- | --- | --- |"]
+    rows, part = [], None
     for page in pages:
+        if (heading := notebooks.part_of(page.number)) != part:
+            rows += ["", f"### {heading}", ""]
+            rows += ["| notebook | minutes | after it you can |", "| --- | --- | --- |"]
+            part = heading
         stored, name = notebooks.read(page.path), page.path.name
         title, _ = notebooks.title_and_question(page.path)
         goals = "; ".join(goal.rstrip(".;,") for goal in notebooks.objectives(stored, name))
@@ -350,6 +355,15 @@ def path_through(pages: list[Page]) -> str:
             f"| [{title}](notebooks/{name}) | {sum(notebooks.minutes(stored, name))} | {goals} |"
         )
     return "\n".join(rows)
+
+
+def contents(pages: list[Page]) -> str:
+    """Return the notebooks for the book's table of contents, under the heading of their part."""
+    lists = []
+    for heading, paths in notebooks.in_parts([page.path for page in pages]):
+        entries = "\n".join(f"notebooks/{path.stem}" for path in paths)
+        lists.append(f"```{{toctree}}\n:hidden:\n:caption: {heading}\n\n{entries}\n```")
+    return "\n\n".join(lists)
 
 
 def gallery(pages: list[Page]) -> str:

@@ -17,6 +17,7 @@ follow the repository that pyproject.toml names. An exercise is four cells in a 
 
 import argparse
 import ast
+import itertools
 import re
 import sys
 import tomllib
@@ -41,6 +42,13 @@ BADGES = """\
 [![Launch on Binder](https://mybinder.org/badge_logo.svg)]\
 (https://mybinder.org/v2/gh/{slug}/{ref}?urlpath=lab/tree/notebooks/{file})"""
 
+
+# Each part of the course by the number of its first notebook.
+PARTS = {
+    "00": "Part I · Superposition in the smallest models",
+    "11": "Part II · The rest of the paper, and out of superposition",
+    "17": "Part III · Beyond the paper",
+}
 
 # Pages that name the repository in their own words.
 NAMED = ("CITATION.cff", "README.md", "book/index.md")
@@ -102,6 +110,19 @@ def main(arguments=None):
 def notebook_paths(root=ROOT):
     """Return the paths of all notebooks, in order."""
     return sorted((root / "notebooks").glob("*.ipynb"))
+
+
+def part_of(number):
+    """Return the heading of the part that a notebook such as "07" belongs to."""
+    return PARTS[max(first for first in PARTS if first <= number)]
+
+
+def in_parts(paths):
+    """Return (heading, its paths) for every part that has notebooks, in order."""
+    return [
+        (heading, list(group))
+        for heading, group in itertools.groupby(paths, key=lambda path: part_of(path.name[:2]))
+    ]
 
 
 def read(path):
@@ -171,14 +192,11 @@ def stamp_readme(check=False, root=ROOT):
     if not start or not end:
         raise NotebookError("README.md: `<!-- notebooks -->` … `<!-- /notebooks -->` is missing")
     address = home(root)
-    rows = ["| notebook | question | open |", "| --- | --- | --- |"]
-    for notebook in notebook_paths(root):
-        title, question = title_and_question(notebook)
-        # The badges' links without their pictures, which would make the table wide.
-        badges = BADGES.format(**address, file=notebook.name)
-        colab, binder = re.findall(r"\]\((https://[^)]+)\)$", badges, re.M)
-        ways = f"[Colab]({colab}) · [Binder]({binder})"
-        rows.append(f"| [{title}](notebooks/{notebook.name}) | {question} | {ways} |")
+    rows = []
+    for heading, paths in in_parts(notebook_paths(root)):
+        rows += ["", f"### {heading}\n"] if rows else [f"### {heading}\n"]
+        rows += ["| notebook | question | open |", "| --- | --- | --- |"]
+        rows += [_readme_row(path, address) for path in paths]
     name = address["slug"].partition("/")[2]
     clone = rf"\g<1>{address['repository']}\g<2>{name}"
     before, after = (
@@ -190,6 +208,15 @@ def stamp_readme(check=False, root=ROOT):
     if not check:
         path.write_text(new, encoding="utf-8")
     return ["README.md"]
+
+
+def _readme_row(path, address):
+    title, question = title_and_question(path)
+    # The badges' links without their pictures, which would make the table wide.
+    badges = BADGES.format(**address, file=path.name)
+    colab, binder = re.findall(r"\]\((https://[^)]+)\)$", badges, re.M)
+    ways = f"[Colab]({colab}) · [Binder]({binder})"
+    return f"| [{title}](notebooks/{path.name}) | {question} | {ways} |"
 
 
 def stamp_overview(check=False, root=ROOT):
