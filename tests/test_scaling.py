@@ -69,6 +69,24 @@ def test_training_lowers_the_loss_and_decay_does_what_it_says():
     assert model.W[1].norm(dim=0).min() < 0.2
 
 
+def test_settings_may_share_their_points():
+    rows = torch.stack([1 - scaling.frequencies(8, a) for a in (0.5, 2.0)]).float()
+    shared = IndependentFeatures(8, rows)
+    decay = torch.tensor([-1.0, -1.0, -1.0, -1.0])
+    model = scaling.start(ReLUModel(8, 3, 4))
+    with torch.no_grad():
+        model.W[1], model.W[3] = model.W[0], model.W[2]
+    arguments = dict(n_steps=20, batch_size=16, progress=False)
+    scaling.train_with_decay(model, shared, decay, n_draws=2, **arguments)
+    assert torch.equal(model.W[0], model.W[1])
+    assert torch.equal(model.W[2], model.W[3])
+    loss = scaling.relative_loss(model, shared, n_draws=2)
+    assert loss[0] == loss[1]
+    assert loss[2] == loss[3]
+    alone = IndependentFeatures(8, rows.repeat_interleave(2, 0))
+    assert torch.allclose(loss, scaling.relative_loss(model, alone, n_points=65_536), rtol=0.1)
+
+
 def test_relative_loss_is_the_exact_one_over_that_of_the_mean():
     p = scaling.frequencies(7, 1.0)
     features = IndependentFeatures(7, (1 - p).float())
