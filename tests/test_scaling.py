@@ -1,7 +1,6 @@
 import itertools
 import math
 
-import numpy as np
 import pytest
 import torch
 
@@ -156,28 +155,29 @@ def test_what_the_notebook_writes_out_is_the_same():
     assert torch.equal(one.b, other.b)
 
 
-TINY = dict(n_features=30, n_steps=40, batch_size=32, learning_rate=1e-2, widths=(3, 5))
-
-
 def test_stored_and_read_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(scaling, "_PATH", tmp_path / "scaling.npz")
-    settings = TINY | dict(exponents=(1.0, 2.0), decays=(-1.0, 1.0))
-    seeds = [scaling.train_widths(**settings, seed=s, progress=False) for s in (0, 1)]
-    scaling.store(seeds, scaling._PATH)
+    path = tmp_path / "scaling.npz"
+    monkeypatch.setattr(scaling, "_PATH", path)
+    scaling.train_widths(
+        path, n_features=30, n_steps=40, batch_size=32, learning_rate=1e-2, widths=(3, 5),
+        exponents=(1.0, 2.0), recipes=((-1.0, 0.0), (1.0, 0.0), (-1.0, 0.5)), n_seeds=2,
+        progress=False,
+    )  # fmt: skip
     again = scaling.stored()
-    assert again.loss.shape == (2, 2, 2, 2, 2)
-    assert again.exponent.tolist() == [1, 2]
-    assert torch.equal(again.loss[..., 1], torch.from_numpy(seeds[1]["loss"]).float())
+    assert again.loss.shape == again.silent.shape == (2, 3, 2, 2)
+    assert again.recipe.tolist() == [[-1, 0], [1, 0], [-1, 0.5]]
     assert not torch.equal(again.loss[..., 0], again.loss[..., 1])
-    assert again.length.shape == again.capacity.shape == (2, 2, 2, 2, len(again.rank))
+    assert again.length.shape == again.capacity.shape == (2, 3, 2, len(again.rank))
     assert again.W.shape == (3, 30)
-    assert np.allclose(again.W.norm(dim=0)[again.rank.long()], again.length[0, 0, 0, 0], atol=2e-3)
+    assert torch.allclose(again.W.norm(dim=0)[again.rank.long()], again.length[0, 0, 0], atol=2e-3)
+    assert again.kept.min() >= 0
+    assert again.kept.max() <= 1
 
 
 def test_stored_results_are_of_the_published_size():
     paper = scaling.stored()
-    settings = len(scaling.EXPONENTS), len(scaling.DECAYS), len(scaling.SPREADS)
-    assert paper.loss.shape == (*settings, len(scaling.WIDTHS), scaling.N_SEEDS)
+    settings = len(scaling.EXPONENTS), len(scaling.RECIPES), len(scaling.WIDTHS)
+    assert paper.loss.shape == (*settings, scaling.N_SEEDS)
     assert paper.width.tolist() == list(scaling.WIDTHS)
     assert paper.loss.isfinite().all()
     assert paper.W.shape == (scaling.WIDTHS[0], scaling.PAPER["n_features"])
@@ -185,12 +185,10 @@ def test_stored_results_are_of_the_published_size():
 
 def test_one_stored_loss_is_what_its_model_loses():
     paper = scaling.stored()
-    k = scaling.EXPONENTS.index(1.0), scaling.DECAYS.index(-1.0), scaling.SPREADS.index(0.0), 0, 0
     model = ReLUModel(scaling.PAPER["n_features"], scaling.WIDTHS[0])
     model.load_state_dict({"W": paper.W[None], "b": paper.b[None]})
-    p = scaling.frequencies(scaling.PAPER["n_features"], 1.0).float()
+    p = scaling.frequencies(scaling.PAPER["n_features"], scaling.EXPONENTS[0]).float()
     loss = scaling.relative_loss(model, IndependentFeatures(len(p), 1 - p), n_points=30_000)
-    assert loss.item() == pytest.approx(paper.loss[k].item(), rel=0.03)
-    assert scaling.mean_squared_overlap(paper.W).item() == pytest.approx(
-        paper.overlap[k].item(), rel=0.01
-    )
+    assert loss.item() == pytest.approx(paper.loss[0, 0, 0, 0].item(), rel=0.03)
+    overlap = scaling.mean_squared_overlap(paper.W).item()
+    assert overlap == pytest.approx(paper.overlap[0, 0, 0, 0].item(), rel=0.01)

@@ -25,10 +25,10 @@ from toyutils.sweeps import side_by_side
 
 #: The published size, steps and rate. Its batch holds 2048 points, a third of which are empty.
 PAPER = dict(n_features=1000, n_steps=20_000, batch_size=512, learning_rate=1e-2)
-WIDTHS = (10, 17, 29, 50, 87, 150)
-EXPONENTS = (0.0, 0.5, 1.0, 1.5, 2.0)
-DECAYS = (-1.0, 0.0, 1.0)
-SPREADS = (0.0, 0.5)  # of the biases at the start; theirs is 1, of features twice as large
+WIDTHS = (10, 20, 40, 75, 150)
+EXPONENTS = (0.5, 1.0, 2.0)
+#: Decay, and spread of the biases at the start; published is 1, for features twice as large.
+RECIPES = ((-1.0, 0.0), (0.0, 0.0), (1.0, 0.0), (-1.0, 0.5))
 N_SEEDS = 5
 
 
@@ -206,19 +206,18 @@ def exponent_interval(
 
 @dataclass(frozen=True)
 class Widths:
-    """Hold what models of the published size reach, one for each setting, width and seed.
+    """Hold what models of the published size reach, for each setting, width and seed.
 
-    `exponent`, `decay`, `spread` (see `start`) and `width` name the first four dimensions of
-    `loss` (see `relative_loss`), `kept` (the share of directions longer than 1/2), `ignored`,
-    `silent` and `overlap` (see `ignored_share`, `silent_share`, `mean_squared_overlap`),
-    (exponent, decay, spread, width, seed). `rank` lists features; `length` and `capacity`
-    (exponent, decay, spread, width, rank) are those of the first seed. `W` and `b` are one model:
-    exponent 1, decay -1, biases from zero, the smallest width, the first seed.
+    `exponent` (exponent,), `recipe` (recipe, 2: decay and spread, see `start`) and `width`
+    (width,) name the first three dimensions of `loss` (see `relative_loss`), `kept` (the share of
+    directions longer than 1/2), `ignored`, `silent` and `overlap` (see `ignored_share`,
+    `silent_share`, `mean_squared_overlap`), (exponent, recipe, width, seed). `rank` lists features;
+    `length` and `capacity` (exponent, recipe, width, rank) are those of the first seed. `W` and `b`
+    are one model: of the first seed, width, recipe and exponent.
     """
 
     exponent: Tensor
-    decay: Tensor
-    spread: Tensor
+    recipe: Tensor
     width: Tensor
     loss: Tensor
     kept: Tensor
@@ -233,60 +232,58 @@ class Widths:
 
 
 def train_widths(
-    *, n_features: int, n_steps: int, batch_size: int, learning_rate: float,
-    widths=WIDTHS, exponents=EXPONENTS, decays=DECAYS, spreads=SPREADS, seed: int = 0,
+    path: Path, *, n_features: int, n_steps: int, batch_size: int, learning_rate: float,
+    widths=WIDTHS, exponents=EXPONENTS, recipes=RECIPES, n_seeds: int = N_SEEDS,
     device: str | torch.device = "cpu", progress: bool = True,
-) -> dict[str, np.ndarray]:  # fmt: skip
-    """Return what one seed reaches at every setting and width, by name as in `Widths`."""
+) -> None:  # fmt: skip
+    """Train all settings and seeds at one width after the other; write `Widths` after each.
+
+    The recipes of one exponent and seed start differently and see the same points.
+    """
     rows = torch.stack([1 - frequencies(n_features, a) for a in exponents]).float()
-    grid = side_by_side(sparsity=rows, decay=list(decays), spread=list(spreads), n_seeds=1)
+    rows = rows.repeat_interleave(n_seeds, 0)
+    grid = side_by_side(sparsity=rows, recipe=torch.tensor(recipes), n_seeds=1)
     features = IndependentFeatures(n_features, rows.to(device))
-    density, n_draws = 1 - grid["sparsity"], len(rows)
-    rank = torch.logspace(0, math.log10(n_features), 30).round().int().unique() - 1
+    rank = torch.logspace(0, math.log10(n_features), 40).round().int().unique() - 1
     columns, one = {}, {}
     for m in widths:
-        model = ReLUModel(n_features, m, grid.n_instances)
-        start(model, grid["spread"][:, 0], seed=1000 * seed + m)
+        model = start(ReLUModel(n_features, m, grid.n_instances), grid["recipe"][:, 1], seed=m)
         train_with_decay(
-            model, features, grid["decay"][:, 0], n_steps=n_steps, batch_size=batch_size,
-            learning_rate=learning_rate, n_draws=n_draws, seed=1000 * seed + m, device=device,
+            model, features, grid["recipe"][:, 0], n_steps=n_steps, batch_size=batch_size,
+            learning_rate=learning_rate, n_draws=len(rows), seed=m, device=device,
             progress=progress,
         )  # fmt: skip
         W, b = model.W.detach(), model.b.detach()
-        length = W.norm(dim=1)
-        measured = dict(
-            loss=relative_loss(model, features, n_points=65_536, n_draws=n_draws, device=device),
-            kept=(length > 0.5).double().mean(1),
-            ignored=ignored_share(W, density),
-            silent=silent_share(W, b, density),
-            overlap=mean_squared_overlap(W),
-            length=length[:, rank],
-            capacity=geometry.feature_dimensionality(W)[:, rank],
-        )
+        loss = relative_loss(model, features, n_points=65_536, n_draws=len(rows), device=device)
+        measured = _measured(W, b, 1 - grid["sparsity"], rank) | {"loss": loss}
         for name, values in measured.items():
-            columns.setdefault(name, []).append(grid.unflatten(values)[:, :, :, 0])
-        if m == widths[0]:
-            k = list(exponents).index(1.0), list(decays).index(-1.0), list(spreads).index(0.0), 0
-            one = {"W": grid.unflatten(W)[k], "b": grid.unflatten(b)[k]}
-    stacked = {name: torch.stack(parts, 3) for name, parts in columns.items()} | one
-    axes = dict(exponent=exponents, decay=decays, spread=spreads, width=widths, rank=rank)
-    return {name: np.asarray(values) for name, values in (axes | stacked).items()}
+            values = values.reshape(len(exponents), n_seeds, len(recipes), -1).movedim(1, 2)
+            columns.setdefault(name, []).append(values)
+        one = one or {"W": W[0].half(), "b": b[0].half()}
+        stacked = {name: torch.stack(parts, 2) for name, parts in columns.items()}
+        for name in ("length", "capacity"):  # (exponent, recipe, width, seed, rank)
+            stacked[name] = stacked[name][:, :, :, 0].half()
+        whole = {name: values.squeeze(-1) for name, values in stacked.items()} | one
+        axes = dict(exponent=exponents, recipe=recipes, width=widths[: len(columns["loss"])])
+        np.savez_compressed(path, **axes, rank=rank, **whole)
+
+
+def _measured(W: Tensor, b: Tensor, density: Tensor, rank: Tensor) -> dict[str, Tensor]:
+    length = W.norm(dim=1)
+    return dict(
+        kept=(length > 0.5).float().mean(1),
+        ignored=ignored_share(W, density),
+        silent=silent_share(W, b, density),
+        overlap=mean_squared_overlap(W),
+        length=length[:, rank],
+        capacity=geometry.feature_dimensionality(W)[:, rank],
+    )
 
 
 def stored() -> Widths:
-    """Return the stored models of the published size, five seeds at each setting and width."""
+    """Return the stored models of the published size."""
     with np.load(_PATH) as file:
         return Widths(**{name: torch.from_numpy(file[name]).float() for name in file})
-
-
-def store(seeds: list[dict[str, np.ndarray]], path: Path) -> None:
-    """Write the seeds' results to one file; what is of one seed only is that of the first."""
-    whole = dict(seeds[0])
-    for name in ("loss", "kept", "ignored", "silent", "overlap"):
-        whole[name] = np.stack([one[name] for one in seeds], -1).astype(np.float32)
-    for name in ("length", "capacity", "W", "b"):
-        whole[name] = whole[name].astype(np.float16)
-    np.savez_compressed(path, **whole)
 
 
 _PATH = Path(__file__).with_name("scaling.npz")
@@ -294,8 +291,4 @@ _PATH = Path(__file__).with_name("scaling.npz")
 if __name__ == "__main__":
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_float32_matmul_precision("high")  # faster on a GPU, and more exact than the samples
-    results = []
-    for seed in range(N_SEEDS):
-        results.append(train_widths(**PAPER, seed=seed, device=device))
-        store(results, Path(sys.argv[1]) if len(sys.argv) > 1 else _PATH)  # what there is so far
-        print(f"seed {seed} of {N_SEEDS} done", flush=True)
+    train_widths(Path(sys.argv[1]) if len(sys.argv) > 1 else _PATH, **PAPER, device=device)
