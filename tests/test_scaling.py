@@ -172,3 +172,21 @@ def test_one_stored_loss_is_what_its_model_loses():
     assert loss.item() == pytest.approx(paper.loss[k].item(), rel=0.03)
     overlap = scaling.mean_squared_overlap(paper.W).item()
     assert overlap == pytest.approx(paper.overlap[k].item(), rel=0.01)
+
+
+def test_biased_models_are_trained_and_stored():
+    tiny = dict(n_features=20, n_steps=20, batch_size=16, learning_rate=1e-2, widths=(2, 4))
+    fresh = scaling.train_biased(**tiny, progress=False)
+    kept = scaling.stored_biased()
+    assert set(kept) == set(fresh) == {"width", "loss", "silent"}
+    assert fresh["width"].tolist() == [2, 4]
+    assert all(len(values) == 2 for values in (*fresh.values(), *kept.values()))
+    assert kept["width"].tolist() == [29, 87]
+    assert ((kept["loss"] > 0) & (kept["loss"] < 1)).all()
+
+
+@pytest.mark.weekly
+def test_a_biased_model_can_be_trained_again():
+    again = scaling.train_biased(**scaling.PAPER, widths=(29,), progress=False)
+    kept = scaling.stored_biased()
+    assert again["loss"].item() == pytest.approx(kept["loss"][0].item(), rel=0.1)

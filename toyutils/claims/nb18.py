@@ -27,6 +27,8 @@ CLAIMS = Claims(
         "At a density of 0.6 the kurtosis is that of a Gaussian",
         "its 13 dimensions",
         "shorter than 1/2",
+        "20,000 steps, widths up to 150",
+        "a batch holds 512 points with something active instead of 2048 as they come",
         "a standard deviation that is 0.5 on our scale",
         "($\\alpha$ from 0.5 to 2)",
         "from the 2.5th to the 97.5th percentile",
@@ -258,3 +260,109 @@ def _(run):
     """The start of the biases moves the exponents by half to twice what the tail does."""
     by_bias = (run.measured[:, 0] - run.measured[:, 2]).mean()
     return number(by_bias / (run.measured[2, 0] - run.measured[0, 0]), ".2f").between(0.5, 2.5)
+
+
+@CLAIMS.claim("cosine_narrow", "In the narrow models training changes little")
+def _(run):
+    """At width 8 and α = 0.5 and 1 the large cosine is within a fifth of the random one."""
+    ratio = run.large[:2, 0, 0].mean(-1) / run.tail_random[0]
+    return true((ratio - 1).abs() < 0.2)
+
+
+@CLAIMS.claim("cosine_wide", "it has cut the largest cosines by a third or more")
+def _(run):
+    """At width 30 and α = 0.5 and 1 the large cosine is at most 0.72 of the random one."""
+    ratio = run.large[:2, 0, -1].mean(-1) / run.tail_random[-1]
+    return number(ratio.max(), ".2f").at_most(0.72)
+
+
+@CLAIMS.claim("paper_above", "All five exponents exceed one")
+def _(run):
+    """At the published size, decay -1, the five intervals lie above 1.3."""
+    return true(run.paper_low[:, 0] > 1.3)
+
+
+@CLAIMS.claim("paper_lowest", "with a lowest of 1.37")
+def _(run):
+    """At the published size the lowest exponent in strong superposition is 1.37."""
+    return number(run.paper_fit[:, 0].min(), ".2f").near(1.37, 0.005)
+
+
+@CLAIMS.claim("paper_alike", "they are nearly alike")
+def _(run):
+    """At α = 0 and 0.5 the exponents differ by less than 0.05."""
+    return number(run.paper_fit[1, 0] - run.paper_fit[0, 0], ".2f").between(-0.05, 0.05)
+
+
+@CLAIMS.claim("paper_higher", "for shorter ones they are higher")
+def _(run):
+    """At α = 1, 1.5 and 2 the exponents exceed that at 0.5 by 0.1 or more."""
+    return true(run.paper_fit[2:, 0] - run.paper_fit[1, 0] > 0.1)
+
+
+@CLAIMS.claim("paper_leave", "the trained ones leave them further behind")
+def _(run):
+    """For α = 0.5 and 1 the untrained loss over the trained one grows with the width."""
+    gain = [run.untrained[f"α = {a:g}"] / run.paper_loss[k, 0] for k, a in ((1, 0.5), (2, 1.0))]
+    return true([bool((g[2:] > g[:-2]).all()) and float(g[-1] / g[0]) > 1.8 for g in gain])
+
+
+@CLAIMS.claim("paper_bends", "the widest models gain little")
+def _(run):
+    """At α = 2 the exponent between the last two widths is under one, and the loss below 0.001."""
+    last = run.paper_loss[4, 0, -2:]
+    local = float(run.scaling.exponent(run.paper.width[-2:], last))
+    return number(local, ".2f").at_most(1) if last[1] < 1e-3 else true(False)
+
+
+@CLAIMS.claim("paper_stored", "Measure its loss here")
+def _(run):
+    """The stored model's loss, measured here, is within five percent of the stored number."""
+    stored = run.paper.loss[2, 0, 0, 0]
+    return number(run.here / stored, ".2f").between(0.95, 1.05)
+
+
+@CLAIMS.claim("paper_ignored", "the loss *is* the share that is ignored, at each width")
+def _(run):
+    """At decay 1 and α = 1.5 and 2 the loss is within five percent of the ignored share."""
+    return true((run.ratio - 1).abs() < 0.05)
+
+
+@CLAIMS.claim("paper_own", "The features that are kept have nearly a dimension each")
+def _(run):
+    """At α = 2, decay 1 and widths 17 to 87 the median D of the first eight is 0.9 or more."""
+    return number(run.paper.capacity[4, 4, 1:5, :8].median(-1).values.min(), ".2f").at_least(0.9)
+
+
+@CLAIMS.claim("paper_fewer", "fewer than there are dimensions in the widest models")
+def _(run):
+    """At α = 2 and decay 1 fewer features are kept than dimensions, at the last two widths."""
+    kept = 1000 * run.paper.kept[4, 4].mean(-1)
+    return true(kept[-2:] < run.paper.width[-2:])
+
+
+@CLAIMS.claim("paper_rises", "Between the last two widths the loss even rises, in both tails")
+def _(run):
+    """At decay 1 and α = 1.5 and 2 the loss at width 150 exceeds that at 87."""
+    return true(run.paper_loss[3:, 4, -1] > run.paper_loss[3:, 4, -2])
+
+
+@CLAIMS.claim("biased_higher", "Both losses are more than half as high again")
+def _(run):
+    """At the published size biases as published give at least 1.5 times the loss."""
+    return number(run.biased_ratio.min(), ".2f").at_least(1.5)
+
+
+@CLAIMS.claim("biased_silent", "silent features still hold a third of the variance")
+def _(run):
+    """At width 29 silent features hold between 30 and 42 percent of the variance."""
+    return number(run.biased["silent"][0], ".2f").between(0.3, 0.42)
+
+
+@CLAIMS.claim("biased_slope", "the slope is lower, too, though not as low as one")
+def _(run):
+    """Between widths 29 and 87 the exponent is above 1.2 and lower than from zero biases."""
+    width = run.biased["width"]
+    zero = float(run.scaling.exponent(width, run.paper_loss[1, 0, run.places]))
+    published = float(run.scaling.exponent(width, run.biased["loss"]))
+    return true([published > 1.2, published < zero - 0.1])
