@@ -276,7 +276,7 @@ def _(run):
     return number(ratio.max(), ".2f").at_most(0.72)
 
 
-@CLAIMS.claim("paper_above", "All five exponents exceed one")
+@CLAIMS.claim("paper_above", "all five exponents exceed one")
 def _(run):
     """At the published size, decay -1, the five intervals lie above 1.3."""
     return true(run.paper_low[:, 0] > 1.3)
