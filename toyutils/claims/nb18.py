@@ -269,7 +269,7 @@ def _(run):
     return true((ratio - 1).abs() < 0.2)
 
 
-@CLAIMS.claim("cosine_wide", "it has cut the largest cosines by a third or more")
+@CLAIMS.claim("cosine_wide", "it has cut the largest cosines by about a third or more")
 def _(run):
     """At width 30 and α = 0.5 and 1 the large cosine is at most 0.72 of the random one."""
     ratio = run.large[:2, 0, -1].mean(-1) / run.tail_random[-1]
