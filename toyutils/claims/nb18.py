@@ -197,7 +197,7 @@ def _(run):
     return true(torch.isclose(run.capacity_three, D, atol=1e-5))
 
 
-@CLAIMS.claim("capacity_sum", "the capacities add up to at most $m$")
+@CLAIMS.claim("capacity_sum", "the capacities add up to $m$ or less")
 def _(run):
     """In the three models the capacities add up to no more than 13."""
     return true(run.capacity_three.sum(-1) <= 13 + 1e-3)
