@@ -205,7 +205,7 @@ def check_capacity_at_price(seed):
         "no feature can have less than nothing: clip at 0.": (
             lambda v, price, r: bare(v, price, r).clamp(max=1)
         ),
-        "the benefit holds a square: take the root of price / 2.": (
+        "the benefit holds a square, so a root is missing.": (
             lambda v, price, r: ((r * v * 2 / price - 1) / (r - 1)).clamp(0, 1)
         ),
         "the factor 2 of the benefit is missing.": (
