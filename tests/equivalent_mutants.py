@@ -148,6 +148,10 @@ EQUIVALENT = {
         "crossing": {
             "k = int((gap >= 0).sum()) - 1",
         },
+        "decayed": {
+            "if decay <= 0:",
+            "target = W / W.norm(dim=0) if decay <= 0 else torch.zeros_like(W)",
+        },
         "relu_reconstruct": {
             "answer = lambda x, W, b: (x @ W.T @ W + b) * (x @ W.T @ W + b >= 0)",
         },

@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "sweeps": {"arguments"},
     "dimensionality": {"features", "models", "training", "geometry", "theory", "sweeps"},
     "memorising": {"arguments", "features", "models", "training", "geometry"},
+    "scaling": {"arguments", "features", "models", "geometry", "sweeps"},
     "plots": {"geometry"},
     "live": {"features", "models", "training", "geometry", "optima", "plots"},
     "claims": {

@@ -342,6 +342,25 @@ QUESTIONS = {
             },
         ),
     ),
+    "18": Questions(
+        "18.6",
+        (
+            {
+                "a": "then the loss is what the dropped features cost, and depends on their tail.",
+                "b": (
+                    "right: overlaps of directions fall as one over the width, whatever the "
+                    "frequencies, as long as many directions share few dimensions."
+                ),
+                "c": "an exponent near one has other causes, too: here one tail has it by itself.",
+            },
+            {
+                "a": "right: what is measured is an overlap and a loss; that one causes the other "
+                "is argued.",
+                "b": "both were measured, in families of models that anyone can download.",
+                "c": "a toy with the same exponent shows that it is possible, not that it is so.",
+            },
+        ),
+    ),
 }
 
 
