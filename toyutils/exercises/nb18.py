@@ -31,7 +31,7 @@ def check_dropped(seed):
         "answering the mean of a feature costs its variance, not its frequency.": (
             lambda p, m: p[m:].sum() / p.sum()
         ),
-        "that is the cost of answering 0. Answering the mean costs p/3 - p²/4.": (
+        "that is their frequency. Answering the mean costs a feature its variance.": (
             lambda p, m: p[m:].sum()
         ),
         "divide by what answering all means costs.": lambda p, m: _variance(p)[m:].sum(),
