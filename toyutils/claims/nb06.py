@@ -106,7 +106,7 @@ def _(run):
 
 @CLAIMS.claim("error-alone", "what stands there is the error alone")
 def _(run):
-    """The published slope of the bias is right where all importances are 1, and wrong as they are."""
+    """The published slope of the bias is right only where all importances are 1."""
     loss = lambda b: run.half_sum_loss(run.W, b, run.x, np.ones(5))  # noqa: E731
     alone = theory.numeric_gradient(loss, run.b)
     off = np.linalg.norm(run.published[1] - alone) / np.linalg.norm(alone)

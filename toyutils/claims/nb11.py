@@ -113,7 +113,7 @@ def _(run):
 
 @CLAIMS.claim("simplex", "What is left is a simplex")
 def _(run):
-    """Without their part along (1, 1, …, 1) n directions at right angles have cosines -1/(n - 1)."""
+    """Without their part along (1, …, 1) n directions at right angles have cosines -1/(n - 1)."""
     right = []
     for n in range(2, 10):
         left = torch.nn.functional.normalize(torch.eye(n).double() - 1 / n, dim=0)

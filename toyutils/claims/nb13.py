@@ -293,6 +293,12 @@ def _(run):
     return number(run.share[4], ".2f").between(0.33, 0.5)
 
 
+@CLAIMS.claim("clean_price", "several times as high")
+def _(run):
+    """At p = 0.05 the clean loss at a strength of 80 % is twice that without attacks or more."""
+    return number(run.clean_loss[4] / run.clean_loss[0]).at_least(2)
+
+
 @CLAIMS.claim("shorter", "directions are *shorter*")
 def _(run):
     """There represented directions are less than three quarters as long as without attacks."""
