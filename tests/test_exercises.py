@@ -426,7 +426,6 @@ def test_answers_about_neurons_agree_with_the_package():
         "plain_loss": ((1, 0.3, importance), theory.linear_minimum(0.7, importance, 1)),
         "effective_features": ((W_in, W_out), neurons.features_per_neuron(W_in, W_out)),
         "leaks": ((W_in[0], W_out[:, 0]), neurons.leaks(W_in[0], W_out[:, 0])),
-        "neuron_loss": ((0.6, 0.5, 0.1, 0.2, 7), theory.neuron_cost(0.6, 0.5, 0.1, 0.2, 7)),
         "read_and": ((x, reads, 0, 1), neurons.and_of_readers(x, reads, 0, 1)),
     }
     for name, (arguments, package) in pairs.items():

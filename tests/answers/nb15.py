@@ -53,9 +53,18 @@ def inhibitor_looped(W_in, W_out, neuron, loud, quiet):
     return written.index(min(written))
 
 
-def neuron_loss(w, importance, l1, density, n_features):
-    error = importance * density / 3 * (1 - w**2) ** 2 / n_features
-    return error + l1 * density * w / 2
+def fate(costs, left_out):
+    inner = costs[:, 1:-1]
+    minimum = ((inner < costs[:, :-2]) & (inner < costs[:, 2:])).any(1)
+    return minimum.int() + (minimum & (costs.amin(1) < left_out))
+
+
+def fate_looped(costs, left_out):
+    fates = []
+    for row, without in zip(costs.tolist(), left_out.tolist(), strict=True):
+        held = any(row[k] < min(row[k - 1], row[k + 1]) for k in range(1, len(row) - 1))
+        fates.append(2 if held and min(row) < without else int(held))
+    return fates
 
 
 def read_and(x, reads, i, j):
@@ -73,12 +82,7 @@ RIGHT = {
     "effective_features": [effective_features, effective_features_looped],
     "leaks": [leaks, leaks_looped],
     "inhibitor": [inhibitor, inhibitor_looped],
-    "neuron_loss": [
-        neuron_loss,
-        lambda w, importance, l1, density, n_features: (
-            density * (importance * (1 - w * w) ** 2 / (3 * n_features) + l1 * w / 2)
-        ),
-    ],
+    "fate": [fate, fate_looped],
     "read_and": [read_and, read_and_looped],
 }
 
@@ -95,12 +99,8 @@ WRONG = {
     "inhibitor": {
         "which neuron lowers": (lambda W_in, W_out, neuron, loud, quiet: neuron),
     },
-    "neuron_loss": {
-        "only the penalty stays": (
-            lambda w, importance, l1, density, n_features: (
-                2 * neuron_loss(w, importance, l1, density, n_features)
-            )
-        ),
+    "fate": {
+        "the one before": (lambda costs, left_out: 2 - fate(costs, left_out)),
     },
     "read_and": {
         "answers 2": (lambda x, reads, i, j: read_and(x, reads, i, j) + 0.1),

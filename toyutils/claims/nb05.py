@@ -77,6 +77,12 @@ def _(run):
     return share(run.n_kept[0, run.at] == 4).at_least(0.8)
 
 
+@CLAIMS.claim("four-at-07", "most keep four, too")
+def _(run):
+    """With I = 0.7^i at S = 0.7 most of 64 models keep four features."""
+    return share(run.n_kept[0, run.sparsities.index(0.7)] == 4).at_least(0.6)
+
+
 @CLAIMS.claim("sparser-more", "More sparsity, more features")
 def _(run):
     """With I = 0.7^i the mean number kept grows by half a feature or more, S = 0, 0.9, 0.99."""

@@ -1,5 +1,7 @@
 """Claims of notebook 06: gradients by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -37,6 +39,13 @@ def _(run):
 def _(run):
     """The slope of both uses together is twice that of one."""
     return number(run.rises[2] / run.rises[0]).between(1.99, 2.02)
+
+
+@CLAIMS.claim("sample-density", "at a density of 0.1 about two of twenty entries")
+def _(run):
+    """Of twenty entries drawn at a density of 0.1 two are not zero on average."""
+    drawn = run.sample(np.random.default_rng(0), (20_000, 20), 0.1)
+    return replace(number((drawn > 0).sum(1).mean()).between(1.9, 2.1), shown="0.1")
 
 
 @CLAIMS.claim("agree-nudging", "finite differences to better than one in a million")
@@ -93,6 +102,21 @@ def _(run):
 def _(run):
     """The published slopes differ from the true gradient by more than 20 %, W and b alike."""
     return number(min(run.off_by)).at_least(0.2)
+
+
+@CLAIMS.claim("error-alone", "what stands there is the error alone")
+def _(run):
+    """The published slope of the bias is right only where all importances are 1."""
+    loss = lambda b: run.half_sum_loss(run.W, b, run.x, np.ones(5))  # noqa: E731
+    alone = theory.numeric_gradient(loss, run.b)
+    off = np.linalg.norm(run.published[1] - alone) / np.linalg.norm(alone)
+    return true([off < 1e-6, run.off_by[1] > 0.2])
+
+
+@CLAIMS.claim("penalty-twice", "It adds twice as much")
+def _(run):
+    """The slope of the penalty α Σ w² is 2 α w for every weight."""
+    return true(np.abs(run.by_penalty - 2).ravel() < 1e-4)
 
 
 @CLAIMS.claim("right-lower", "in most seeds the right gradient ends lower")

@@ -303,6 +303,39 @@ def _(run):
     return true(run.top_two(run.finished).flatten())
 
 
+@CLAIMS.claim("dense-none", "no start keeps the top two alone")
+def _(run):
+    """Without a bias no start keeps just the top two features at p = 0.5 or 1."""
+    return share(run.top_two(run.dense).flatten()).between(0, 0)
+
+
+@CLAIMS.claim("dense-agree", "the trained models agree on lengths")
+def _(run):
+    """At p = 0.5 and 1 the median lengths are those of the lowest loss without a bias."""
+    known = torch.tensor([[0.978, 0.711, 0.488, 0.394, 0.316], [0.980, 0.622, 0.492, 0.459, 0.433]])
+    return true((run.lengths - known).abs().flatten() < 2e-3)
+
+
+@CLAIMS.claim("dense-order", "fall from one feature to the next")
+def _(run):
+    """At p = 0.5 and 1 median lengths fall with the importance, and from 0 to 4 in every start."""
+    norms = geometry.feature_norms(run.dense)
+    ends = norms[..., 0] > norms[..., 4]
+    return true(torch.cat([(run.lengths.diff(dim=1) < 0).flatten(), ends.flatten()]))
+
+
+@CLAIMS.claim("pentagon-radius", "1.17046 from the centre", source="Chen et al. (2023)")
+def _(run):
+    """The best regular pentagon of the sparse limit has this radius."""
+    return number(run.polygons[5].radius, ".5f").near(1.17046, 1e-5)
+
+
+@CLAIMS.claim("pentagon-bias", "its bias is −0.28230", source="Chen et al. (2023)")
+def _(run):
+    """The best regular pentagon of the sparse limit has this bias, here without its sign."""
+    return number(-run.polygons[5].bias, ".5f").near(0.28230, 2e-5)
+
+
 @CLAIMS.claim("linear-equal", "every seed within one per cent of the exact minimum")
 def _(run):
     """With equal importances every linear model ends within 1 % of the exact minimum."""

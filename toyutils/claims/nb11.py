@@ -111,6 +111,17 @@ def _(run):
     return true(run.factors(run.limit_W[4]) == "1 × square antiprism")
 
 
+@CLAIMS.claim("simplex", "What is left is a simplex")
+def _(run):
+    """Without their part along (1, …, 1) n directions at right angles have cosines -1/(n - 1)."""
+    right = []
+    for n in range(2, 10):
+        left = torch.nn.functional.normalize(torch.eye(n).double() - 1 / n, dim=0)
+        cosines = geometry.gram(left)[~torch.eye(n, dtype=torch.bool)]
+        right.append(bool((cosines + 1 / (n - 1)).abs().max() < 1e-9))
+    return true(right)
+
+
 @CLAIMS.claim("pair_cheapest", "cheapest")
 def _(run):
     """Of all simplices up to 30 dimensions, the pair has the lowest cost of the extra feature."""
@@ -281,6 +292,32 @@ def _(run):
 def _(run):
     """Just before the snap the gap beside feature 0 has this size."""
     return number(run.nearest[-1], ".0f").near(54.7, 0.01)
+
+
+def _beside(run):
+    """Return the two gaps beside feature 0 in each model of a denser one, (model, side)."""
+    angle = torch.rad2deg(torch.atan2(run.W_denser[:, 1], run.W_denser[:, 0]))
+    apart = ((angle[:, 1:] - angle[:, :1] + 180) % 360 - 180).abs().sort(1).values
+    return apart[:, :2]
+
+
+@CLAIMS.claim("denser_start", "from 72°")
+def _(run):
+    """With equal features the gaps beside feature 0 are those of a pentagon."""
+    return number(_beside(run)[0].mean(), ".0f").near(72, 1e-3)
+
+
+@CLAIMS.claim("denser_end", "to 76°")
+def _(run):
+    """Eight times as dense as the others feature 0 has gaps of this size beside it."""
+    return number(_beside(run)[-1].mean(), ".0f").near(76.3, 2e-3)
+
+
+@CLAIMS.claim("denser_grows", "widen with its density")
+def _(run):
+    """On both sides the gap beside feature 0 grows with its density, and is the one shown."""
+    shown = (_beside(run) - torch.tensor(run.room)[:, None]).abs() < 0.05
+    return true(torch.cat([(_beside(run).diff(dim=0) > 0).flatten(), shown.flatten()]))
 
 
 @CLAIMS.claim("dropped_out", "drops to nothing, and two pairs remain")

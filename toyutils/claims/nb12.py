@@ -60,6 +60,12 @@ def _(run):
     return true([*same, abs(_exactly_one(W, b) - run.polygon_level(6, 0)) < 1e-7])
 
 
+@CLAIMS.claim("no_five_to_six", "none of these has rested on a pentagon")
+def _(run):
+    """No seed that ends in the hexagon rested on the level 5 or 5+ on its way."""
+    return share(int(run.by_way[5]), int(run.ends[5])).between(0, 0)
+
+
 @CLAIMS.claim("hexagon_lowest", "has the lowest loss of the six")
 def _(run):
     """Of the six levels that of the hexagon is the lowest."""

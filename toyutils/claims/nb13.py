@@ -293,6 +293,12 @@ def _(run):
     return number(run.share[4], ".2f").between(0.33, 0.5)
 
 
+@CLAIMS.claim("clean_price", "about twice as high")
+def _(run):
+    """At p = 0.05 the clean loss at a strength of 80 % is about twice that without attacks."""
+    return number(run.clean_loss[4] / run.clean_loss[0]).between(1.7, 2.4)
+
+
 @CLAIMS.claim("shorter", "directions are *shorter*")
 def _(run):
     """There represented directions are less than three quarters as long as without attacks."""

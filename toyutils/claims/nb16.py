@@ -335,7 +335,7 @@ def _(run):
 @CLAIMS.claim("absorbed", "The dictionary leaves the truth, in every run")
 def _(run):
     """The child's latent has a cosine above 0.5 with the parent."""
-    return share(run.child_writes[:, 0] > 0.5).between(7 / 8, 1)
+    return share(run.parts(run.sae)["child's latent writes"][:, 0] > 0.5).between(7 / 8, 1)
 
 
 @CLAIMS.claim("absorption_cheaper", "its loss falls")
@@ -347,13 +347,13 @@ def _(run):
 @CLAIMS.claim("parent_perfect", "The parent's direction is perfect")
 def _(run):
     """The cosine of the parent's decoder row with the parent is above 0.999."""
-    return number(run.parent_writes[:, 0].min(), ".4f").at_least(0.999)
+    return number(run.parts(run.sae)["writes"][:, 0].min(), ".4f").at_least(0.999)
 
 
 @CLAIMS.claim("parent_hole", "reads the child with a minus sign")
 def _(run):
     """The parent's latent reads the child with a share of -0.4 or below, in every run."""
-    return number(run.parent_reads[:, 1].max(), ".2f").at_most(-0.4)
+    return number(run.parts(run.sae)["parent's latent reads"][:, 1].max(), ".2f").at_most(-0.4)
 
 
 @CLAIMS.claim("parent_recall", "and in its recall")
@@ -365,19 +365,20 @@ def _(run):
 @CLAIMS.claim("nested_child", "The child's latent is the child again")
 def _(run):
     """With nested prefixes the child's latent has a cosine of at most 0.15 with the parent."""
-    return number(run.nested_child[:, 0].abs().max(), ".2f").at_most(0.15)
+    child = run.parts(run.nested)["child's latent writes"]
+    return number(child[:, 0].abs().max(), ".2f").at_most(0.15)
 
 
 @CLAIMS.claim("nested_hole", "the hole is closed")
 def _(run):
     """The parent's latent no longer reads the child with a minus sign."""
-    return number(run.nested_reads[:, 1].min(), ".2f").at_least(-0.05)
+    return number(run.parts(run.nested)["parent's latent reads"][:, 1].min(), ".2f").at_least(-0.05)
 
 
 @CLAIMS.claim("nested_hedges", "the parent's direction now holds some of the child")
 def _(run):
     """The parent's row has a cosine of 0.08 or more with the child."""
-    return number(run.nested_parent[:, 1].min(), ".2f").at_least(0.08)
+    return number(run.parts(run.nested)["writes"][:, 1].min(), ".2f").at_least(0.08)
 
 
 @CLAIMS.claim("hedge_independent", "the share is near zero")

@@ -217,52 +217,44 @@ def _inhibited(random, seed, sign, right):
 
 
 @exercise("15.5")
-def check_neuron_loss(seed):
-    """Check exercise 15.5: `neuron_loss(w, importance, l1, density, n_features)`.
+def check_fate(seed):
+    """Check exercise 15.5: `fate(costs, left_out)`, dropped, held only or worth a neuron.
 
-    All numbers -> a number: what one feature with a neuron of its own costs, and its penalty.
+    costs (ratio, width), left_out (ratio,) -> whole numbers (ratio,), 0, 1 or 2.
     """
 
-    def expected(w, importance, l1, density, n_features):
-        error = importance * density * (1 - w**2) ** 2 / 3 / n_features
-        return error + l1 * density * w / 2
+    def minimum(costs):
+        inner = costs[:, 1:-1]
+        return ((inner < costs[:, :-2]) & (inner < costs[:, 2:])).any(1)
 
-    def error(w, i, s, p, n):
-        return expected(w, i, 0, p, n)
+    def cheaper(costs, left_out):
+        return costs.amin(1) < left_out
+
+    def expected(costs, left_out):
+        return minimum(costs).int() + (minimum(costs) & cheaper(costs, left_out))
 
     mistakes = {
-        "the penalty is missing.": error,
-        "the error is missing.": lambda w, i, s, p, n: s * p * w / 2,
-        "the feature passes the same weight twice: the model answers w² x.": (
-            lambda w, i, s, p, n: i * p * (1 - w) ** 2 / 3 / n + s * p * w / 2
+        "a minimum need not be the lowest entry of its row: it lies below its two neighbours.": (
+            lambda c, o: (c.argmin(1) > 0).int() + cheaper(c, o)
         ),
-        "the *mean* of x is 1/2; 1/3 is the mean of its square.": (
-            lambda w, i, s, p, n: error(w, i, s, p, n) + s * p * w / 3
+        "a feature that is left out costs `left_out`, not `costs[:, 0]`.": (
+            lambda c, o: minimum(c).int() + (minimum(c) & (c.amin(1) < c[:, 0]))
         ),
-        "the neuron is silent while its feature is zero: the penalty counts with the density.": (
-            lambda w, i, s, p, n: error(w, i, s, p, n) + s * w / 2
+        "2 is where the neuron is cheaper, 1 where leaving the feature out is.": (
+            lambda c, o: minimum(c).int() + (minimum(c) & ~cheaper(c, o))
         ),
-        "the error arises only while the feature is active: it counts with the density.": (
-            lambda w, i, s, p, n: i * (1 - w**2) ** 2 / 3 / n + s * p * w / 2
+        "a minimum lies below *both* of its neighbours.": (
+            lambda c, o: (c.diff() > 0).any(1).int() + cheaper(c, o)
         ),
-        "the loss is a mean over features: the error of one is divided by their number.": (
-            lambda w, i, s, p, n: n * error(w, i, s, p, n) + s * p * w / 2
-        ),
-        "the penalty is a sum over neurons, not a mean over features.": (
-            lambda w, i, s, p, n: error(w, i, s, p, n) + s * p * w / 2 / n
-        ),
-        "the importance weighs the error alone, not the penalty.": (
-            lambda w, i, s, p, n: error(w, i, s, p, n) + i * s * p * w / 2
-        ),
+        "a whole number for each ratio: 0, 1 or 2.": lambda c, o: cheaper(c, o).int(),
     }
     random = generator(seed)
-    cases = [
-        (number(0.5, 0.9, random), number(0.3, 0.8, random), number(0.02, 0.09, random),
-         number(0.1, 0.4, random), integer(3, 5, random) + k + 5 * (seed % 3))
-        for k in range(3)
-    ]  # fmt: skip
-    hint = "at w = 0 there is no penalty, and at w = 1 only the penalty stays."
-    return Formula(cases, expected, mistakes, hint=hint)
+    width = torch.linspace(0, 1.2, 25)
+    rows = torch.tensor([0.5, 0.85, 1.03, 1.3, 1.8])[torch.randperm(5, generator=random)]
+    scale = 0.5 + torch.rand(5, generator=random)
+    costs = scale[:, None] * ((1 - width**2) ** 2 + rows[:, None] * width)
+    hint = "compare each entry with the one before and the one after it."
+    return Formula([(costs, 0.9 * scale)], expected, mistakes, hint=hint)
 
 
 @exercise("15.6")
