@@ -43,6 +43,14 @@ def test_stored_without_outputs(path):
 
 
 @each_notebook
+def test_no_remark_is_meant_for_a_tool(path):
+    """A lesson needs no exception from the rules that it teaches by example."""
+    for cell in notebooks.read(path).cells:
+        if cell.cell_type == "code" and "setup" not in notebooks.tags(cell):
+            assert not re.search(r"# (noqa|type:|fmt:|pragma)", cell.source), cell.source
+
+
+@each_notebook
 def test_code_cells_fit_a_screen(path):
     for i, cell in enumerate(notebooks.read(path).cells):
         if cell.cell_type == "code":
