@@ -94,8 +94,7 @@ def test_the_rhythm_is_short_cells_with_prose_between(path):
     assert lengths[int(0.9 * len(lengths))] <= 10, f"longest cells: {lengths[-5:]}"
     assert lengths[-1] <= 20, f"longest cells: {lengths[-5:]}"
     each = words_of_prose(notebook) / sum(lengths)
-    least = 11.5 if path.name.startswith("17") else 12  # 17 is to come up to the others
-    assert least <= each <= 25, f"{each:.1f} words of prose for a line of code"
+    assert 12 <= each <= 25, f"{each:.1f} words of prose for a line of code"
 
 
 def test_words_and_lines_are_counted_as_a_reader_counts():
