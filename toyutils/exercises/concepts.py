@@ -347,11 +347,11 @@ QUESTIONS = {
         (
             {
                 "a": "then the loss is what the dropped features cost, and depends on their tail.",
-                "b": (
+                "b": "an exponent near one has other causes, too: here one tail has it by itself.",
+                "c": (
                     "right: overlaps of directions fall as one over the width, whatever the "
                     "frequencies, as long as many directions share few dimensions."
                 ),
-                "c": "an exponent near one has other causes, too: here one tail has it by itself.",
             },
             {
                 "a": "right: what is measured is an overlap and a loss; that one causes the other "
