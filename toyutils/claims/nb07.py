@@ -312,14 +312,14 @@ def _(run):
 @CLAIMS.claim("dense-agree", "the trained models agree on lengths")
 def _(run):
     """At p = 0.5 and 1 every length of nearly every start lies within 0.02 of the median."""
-    away = (run.settled - run.dense_lengths[:, None]).abs().amax(-1)
+    away = (run.dense_norms - run.dense_lengths[:, None]).abs().amax(-1)
     return share((away < 0.02).flatten()).at_least(0.9)
 
 
 @CLAIMS.claim("dense-order", "fall from one feature to the next")
 def _(run):
     """At p = 0.5 and 1 median lengths fall with the importance, and from 0 to 4 in every start."""
-    ends = run.settled[..., 0] > run.settled[..., 4]
+    ends = run.dense_norms[..., 0] > run.dense_norms[..., 4]
     return true(torch.cat([(run.dense_lengths.diff(dim=1) < 0).flatten(), ends.flatten()]))
 
 
