@@ -70,7 +70,7 @@ def shades(n: int) -> list[tuple[str, str]]:
 
 def styled(fig: go.Figure, alt: str, *, height: int = 400, title: str | None = None) -> go.Figure:
     """Give `fig` the common look, its text alternative and, where there is one, its title."""
-    fig.update_layout(template=TEMPLATE, height=height, meta={"alt": alt})
+    fig.update_layout(template=TEMPLATE, height=height + _legend(fig), meta={"alt": alt})
     if title:
         fig.update_layout(title=dict(text=title, font_size=15, x=0, xref="paper"), margin_t=60)
     labels = [len(str(text)) for axis in fig.select_yaxes() for text in axis.ticktext or ()]
@@ -80,9 +80,18 @@ def styled(fig: go.Figure, alt: str, *, height: int = 400, title: str | None = N
             start, end = axis.domain or (0, 1)
             if axis.title.text:
                 # The name of the first of many panels may reach below the next ones.
-                room = max(pixels * (end - start), 110)
-                axis.title.text = wrapped(axis.title.text, room, axis.title.font.size or 13)
+                room = max(pixels * (end - start), 125)
+                axis.title.text = wrapped(axis.title.text, room, axis.title.font.size or 15)
     return fig
+
+
+def _legend(fig: go.Figure) -> int:
+    """Return the pixels that a legend below needs beside its first two rows on a narrow page."""
+    names = {trace.name for trace in fig.data if trace.name and trace.showlegend is not False}
+    if fig.layout.showlegend is False or len(names) < 2 or (fig.layout.legend.y or -1) > 0:
+        return 0
+    in_a_row = max((NARROW - 70) // (7 * max(map(len, names)) + 45), 1)
+    return 19 * max(math.ceil(len(names) / in_a_row) - 2, 0)
 
 
 def wrapped(text: str, pixels: float, size: int = 13) -> str:

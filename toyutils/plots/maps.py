@@ -100,9 +100,10 @@ def region_map(
             i, j = _deepest(cells)
             at = dict(x=math.log10(density[i]), y=math.log10(ratio[j]))
             small = (drawings or {}).get(name)
+            above = not len(ratio) // 8 < j < len(ratio) // 2  # away from the middle and the edge
             fig.add_annotation(**at | _inside(at["x"], density, name), text=f"<b>{name}</b>",
                                showarrow=False, font_color="black",
-                               yshift=-32 if small is not None else 0)  # fmt: skip
+                               yshift=0 if small is None else 38 if above else -32)  # fmt: skip
             if small is not None:
                 _draw_small(fig, at, look.plain(small))
     _log_axes(fig, density, ratio, "density p", y_title)
