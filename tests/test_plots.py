@@ -193,7 +193,8 @@ def axes_of(figure):
 
 
 def title_of(axis):
-    return (axis.get("title") or {}).get("text")
+    text = (axis.get("title") or {}).get("text")
+    return text and text.replace("<br>", " ")
 
 
 def test_every_axis_is_named_or_hidden(figure):

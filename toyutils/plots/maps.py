@@ -100,7 +100,8 @@ def region_map(
             i, j = _deepest(cells)
             at = dict(x=math.log10(density[i]), y=math.log10(ratio[j]))
             small = (drawings or {}).get(name)
-            above = not len(ratio) // 8 < j < len(ratio) // 2  # away from the middle and the edge
+            # Away from the middle, where regions meet, and from the edges.
+            above = not 1 / 8 < (j + 0.5) / len(ratio) < 1 / 2 and (j + 0.5) / len(ratio) < 7 / 8
             fig.add_annotation(**at | _inside(at["x"], density, name), text=f"<b>{name}</b>",
                                showarrow=False, font_color="black",
                                yshift=0 if small is None else 38 if above else -32)  # fmt: skip
