@@ -116,6 +116,13 @@ EQUIVALENT = {
         },
     },
     "it differs only on the bound itself, where rounding decides": {
+        "fate": {
+            "cheaper = costs.amin(1) <= left_out",
+            "fates.append(2 if held and min(row) <= without else int(held))",
+            "held = any((row[k] <= min(row[k - 1], row[k + 1]) for k in range(1, len(row) - 1)))",
+            "minimum = ((inner < costs[:, :-2]) & (inner <= costs[:, 2:])).any(1)",
+            "minimum = ((inner <= costs[:, :-2]) & (inner < costs[:, 2:])).any(1)",
+        },
         "commits": {
             "answer = lambda W: W[:, 0].abs().min(-1).values ** 2 < 0.1 * W.square().sum((1, 2))",
             "answers.append(max(first ** 2, second ** 2) > 0.9 * (first ** 2 + second ** 2))",
@@ -166,6 +173,9 @@ EQUIVALENT = {
         },
     },
     "the order of the two does not matter": {
+        "fate": {
+            "held = any((row[k] < min(row[k + 1], row[k - 1]) for k in range(1, len(row) - 1)))",
+        },
         "error_signal": {
             "y = np.maximum(0, a)",
         },

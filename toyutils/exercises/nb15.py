@@ -249,12 +249,20 @@ def check_fate(seed):
         "a whole number for each ratio: 0, 1 or 2.": lambda c, o: cheaper(c, o).int(),
     }
     random = generator(seed)
-    width = torch.linspace(0, 1.2, 25)
-    rows = torch.tensor([0.5, 0.85, 1.03, 1.3, 1.8])[torch.randperm(5, generator=random)]
-    scale = 0.5 + torch.rand(5, generator=random)
-    costs = scale[:, None] * ((1 - width**2) ** 2 + rows[:, None] * width)
+    cases = []
+    for _ in range(3):
+        n = integer(21, 41, random)
+        width = torch.linspace(0, 1.2, n)
+        ratios = torch.tensor([0.5, 0.85, 1.03, 1.3, 1.8])[:, None]
+        without = torch.stack([1 - width / 2, 1 + width - 1.5 * width**2])  # falling; with a peak
+        k = torch.arange(n)
+        at_ends = torch.stack([1 + (k - 1).abs() / n, 0.5 + (k - (n - 2)).abs() / n])
+        costs = torch.cat([(1 - width**2) ** 2 + ratios * width, without, at_ends])
+        scale = 0.5 + torch.rand(9, generator=random)
+        order = torch.randperm(9, generator=random)
+        cases.append((scale[:, None] * costs[order], 0.9 * scale))
     hint = "compare each entry with the one before and the one after it."
-    return Formula([(costs, 0.9 * scale)], expected, mistakes, hint=hint)
+    return Formula(cases, expected, mistakes, hint=hint)
 
 
 @exercise("15.6")

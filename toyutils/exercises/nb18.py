@@ -227,7 +227,8 @@ def check_capacity_at_price(seed):
         r, scale = number(2, 6, random), number(0.5, 2, random)
         # At this price the features above `scale` get all, those below scale / r nothing.
         v = scale * torch.tensor([1.6, 1.1, 0.9, 0.6, 1.3 / r, 0.8 / r, 0.4 / r])
-        cases.append((v[torch.randperm(7, generator=random)], 2 * scale**2, r))
+        v = torch.cat([v, 1.6 * scale * torch.rand(integer(0, 6, random), generator=random)])
+        cases.append((v[torch.randperm(len(v), generator=random)], 2 * scale**2, r))
     hint = "solve price = 2 (r v / (1 + (r - 1) C))² for C, then clip."
     return Formula(cases, expected, mistakes, hint=hint)
 

@@ -292,11 +292,13 @@ def _lengths(w: torch.Tensor) -> str:
 def _film_panels(names: list[str]) -> tuple[go.Figure, dict]:
     """Return a figure with a panel for each name, and the place of the losses below them."""
     n = len(names)
-    names, _ = look.panel_titles(names, n)
+    names, lines = look.panel_titles(names, n)
     fig = make_subplots(
         2, n, specs=[[{}] * n, [{"colspan": n}, *[None] * (n - 1)]], subplot_titles=names,
         row_heights=[0.66, 0.34], vertical_spacing=0.17,
     )  # fmt: skip
+    fig.update_annotations(font_size=12)
+    fig.update_layout(margin_t=32 + 17 * lines)
     return fig, dict(row=2, col=1)
 
 

@@ -23,7 +23,7 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SCALE = ((0, "#4C78C8"), (0.5, "#2A9D8F"), (1, "#DBA540"))
 INK, FAINT, GRID = "#767676", "#9A9A9A", "rgba(128,128,128,0.25)"
 CLEAR = "rgba(0,0,0,0)"
-NARROW = 400  # pixels: the narrowest page on which every word of a figure must find room
+NARROW = 340  # pixels: what a phone leaves a figure; every word of it must find room there
 
 _axis = dict(gridcolor=GRID, zerolinecolor="rgba(128,128,128,0.5)", linecolor=FAINT)
 _axis |= dict(ticks="outside", tickcolor=FAINT, title_standoff=6, automargin=True)
@@ -103,8 +103,12 @@ def wrapped(text: str, pixels: float, size: int = 13) -> str:
 
 
 def panel_titles(titles: list[str], n_columns: int, size: int = 12) -> tuple[list[str], int]:
-    """Return titles that stand beside each other, broken, and the lines of the longest."""
-    titles = [wrapped(title, (NARROW - 70) / n_columns - 4, size) for title in titles]
+    """Return titles that stand beside each other, broken, and the lines of the longest.
+
+    A bar that explains colours may stand beside them.
+    """
+    room = (NARROW - (120 if n_columns > 2 else 70)) / n_columns - 4
+    titles = [wrapped(title, room, size) for title in titles]
     return titles, max(title.count("<br>") for title in titles) + 1
 
 

@@ -231,7 +231,7 @@ def in_out_bars(x, y, titles: list[str] | None = None) -> go.Figure:
     low, high = min(0.0, float(torch.cat([x, y]).min())), float(torch.cat([x, y]).max())
     fig.update_yaxes(range=[1.1 * low, 1.1 * high])
     fig.update_yaxes(title="value", row=1, col=1)
-    fig.update_annotations(font_size=12)
+    fig.update_annotations(font_size=12 if len(x) < 5 else 10)
     fig.update_layout(
         barmode="group", bargap=0.25, legend=dict(y=1.07 + 0.08 * lines, yanchor="bottom", x=0)
     )
@@ -247,7 +247,7 @@ def spokes(rows: dict, titles: list[str]) -> go.Figure:
 
     `rows` {name: list of (2, item)}, such as hidden vectors and columns of W, each with one entry
     for every title. Every panel has its own scale: its longest direction, whose length is
-    written below it, reaches the circle.
+    written below it (≤), reaches the circle.
 
     Raises ValueError when a list has another length than the titles, or an entry another shape.
     """
@@ -277,7 +277,7 @@ def spokes(rows: dict, titles: list[str]) -> go.Figure:
                 hovertemplate=f"{name} %{{pointNumber}}: length %{{customdata}}<extra></extra>",
             )  # fmt: skip
             look.hidden_plane(fig, 1.2, **place, titles=False)
-            label = dict(text=f"longest {longest:.3g}", font_size=11)
+            label = dict(text=f"≤ {longest:.3g}", font_size=11)
             fig.update_xaxes(showticklabels=False, title=label, title_standoff=2, **place)
             fig.update_yaxes(showticklabels=False, **place)
             n_long = int((ends.norm(dim=0) > 0.5).sum())
