@@ -6,9 +6,6 @@ in view. Nothing comes from a cache.
 """
 
 import statistics
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.browser import lab
 from tools import notebooks
@@ -27,13 +24,6 @@ DRAWN = """() => {
 }"""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serve without a line for each request."""
-
-    def log_message(self, *arguments):
-        """Say nothing."""
-
-
 def seconds_until(browser, address: str, condition: str) -> float:
     """Return the seconds from asking for a page, with an empty cache, until `condition`."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -47,13 +37,8 @@ def seconds_until(browser, address: str, condition: str) -> float:
 
 def main() -> None:
     """Measure and print."""
-    handler = partial(Quiet, directory=BOOK)
-    with (
-        ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
-        lab.open_browser() as page,
-    ):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        base, browser = f"http://127.0.0.1:{server.server_port}/", page.context.browser
+    with lab.serve(BOOK) as base, lab.open_browser() as page:
+        browser = page.context.browser
         moved = [seconds_until(browser, base, MOVED) for _ in range(N_VISITS)]
         print(
             f"front page moves: median {statistics.median(moved):.2f} s, at most {max(moved):.2f}"
@@ -63,7 +48,6 @@ def main() -> None:
             drawn = [seconds_until(browser, address, DRAWN) for _ in range(N_VISITS)]
             told = f"median {statistics.median(drawn):.2f} s, at most {max(drawn):.2f}"
             print(f"{path.stem}, first figure: {told}")
-        server.shutdown()
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ Every test here reads build/book; nothing builds it again.
 """
 
 import re
-import threading
-from functools import cache, partial
+from functools import cache
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from os.path import relpath
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -145,12 +143,8 @@ def browser():
 
 @pytest.fixture(scope="module")
 def served():
-    handler = partial(SimpleHTTPRequestHandler, directory=str(BOOK))
-    handler.log_message = lambda *_: None
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with lab.serve(BOOK) as address:
+        yield address
 
 
 LOOKS = {

@@ -1,6 +1,6 @@
 """A real JupyterLab and a real browser: start the server, open a notebook, run it, look at it.
 
-Everything here is used by the browser tests and by `python -m tests.browser.shots`.
+Everything here is used by the tests in a browser, `python -m tests.browser.shots` and `bench`.
 Nothing here knows what a notebook is about.
 """
 
@@ -9,9 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from secrets import token_hex
 from urllib.request import urlopen
@@ -98,6 +101,23 @@ def start_lab(notebooks, home, *, timeout=60):
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@contextmanager
+def serve(folder):
+    """Serve the files of `folder` on a free local port, without a line for each request."""
+    handler = partial(_Quiet, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
 
 
 @contextmanager
