@@ -206,9 +206,9 @@ def certificates() -> str:
 
 def _reading() -> str:
     """Return a list of the sources, with how far each was read and how many rows it has."""
-    stated = [one["source"] for one in sources()["statement"]]
-    made = []
-    for name, source in sources()["source"].items():
+    told, made = sources(), []
+    stated = [one["source"] for one in told["statement"]]
+    for name, source in told["source"].items():
         title, address = source["title"], source["address"]
         title = f"[{title}]({address})" if address else title
         made.append(f"- {title}. Rows: {stated.count(name)}. Read: {source['read']}.")
