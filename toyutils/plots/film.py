@@ -297,8 +297,7 @@ def _film_panels(names: list[str]) -> tuple[go.Figure, dict]:
         2, n, specs=[[{}] * n, [{"colspan": n}, *[None] * (n - 1)]], subplot_titles=names,
         row_heights=[0.66, 0.34], vertical_spacing=0.17,
     )  # fmt: skip
-    fig.update_annotations(font_size=12)
-    fig.update_layout(margin_t=32 + 17 * lines)
+    look.room_for_titles(fig, lines)
     return fig, dict(row=2, col=1)
 
 

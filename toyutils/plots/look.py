@@ -24,6 +24,7 @@ SCALE = ((0, "#4C78C8"), (0.5, "#2A9D8F"), (1, "#DBA540"))
 INK, FAINT, GRID = "#767676", "#9A9A9A", "rgba(128,128,128,0.25)"
 CLEAR = "rgba(0,0,0,0)"
 NARROW = 340  # pixels: what a phone leaves a figure; every word of it must find room there
+PANEL_TITLE = 12  # pixels, the size of the letters of a panel's title
 
 _axis = dict(gridcolor=GRID, zerolinecolor="rgba(128,128,128,0.5)", linecolor=FAINT)
 _axis |= dict(ticks="outside", tickcolor=FAINT, title_standoff=6, automargin=True)
@@ -94,7 +95,7 @@ def _legend(fig: go.Figure) -> int:
     return 19 * max(math.ceil(len(names) / in_a_row) - 2, 0)
 
 
-def wrapped(text: str, pixels: float, size: int = 13) -> str:
+def wrapped(text: str, pixels: float, size: int) -> str:
     """Return `text` broken between words, into lines of at most `pixels` with letters of `size`."""
     n_letters = max(int(pixels / (0.55 * size)), 1)
     lines = (textwrap.wrap(line, n_letters, break_long_words=False, break_on_hyphens=False)
@@ -102,14 +103,20 @@ def wrapped(text: str, pixels: float, size: int = 13) -> str:
     return "<br>".join(line for part in lines for line in part or [""])
 
 
-def panel_titles(titles: list[str], n_columns: int, size: int = 12) -> tuple[list[str], int]:
+def panel_titles(titles: list[str], n_columns: int) -> tuple[list[str], int]:
     """Return titles that stand beside each other, broken, and the lines of the longest.
 
     A bar that explains colours may stand beside them.
     """
     room = (NARROW - (120 if n_columns > 2 else 70)) / n_columns - 4
-    titles = [wrapped(title, room, size) for title in titles]
+    titles = [wrapped(title, room, PANEL_TITLE) for title in titles]
     return titles, max(title.count("<br>") for title in titles) + 1
+
+
+def room_for_titles(fig: go.Figure, lines: int) -> None:
+    """Give the titles of panels their size, and `lines` of them room at the top."""
+    fig.update_annotations(font_size=PANEL_TITLE)
+    fig.update_layout(margin_t=32 + 17 * lines)
 
 
 def alt_text(layout: dict) -> str:

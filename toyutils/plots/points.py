@@ -164,8 +164,7 @@ def rows_and_columns(W) -> go.Figure:
         ["rows: what a hidden number listens to", "columns: features' directions"], 2
     )
     fig = make_subplots(1, 2, horizontal_spacing=0.15, subplot_titles=names)
-    fig.update_annotations(font_size=12)
-    fig.update_layout(margin_t=32 + 17 * lines)
+    look.room_for_titles(fig, lines)
     reach = 1.3 * max(1.0, float(W.norm(dim=0).max()), float(W.norm(dim=1).max()))
     for k, row in enumerate(W):
         trace = look.arrow(row, look.INK, f"row {k}", text=f"row {k}", reach=reach)

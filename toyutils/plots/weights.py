@@ -294,8 +294,8 @@ def _panels(titles: list[str], max_columns: int, *, row_height: int):
         n_rows, n_columns, subplot_titles=titles, horizontal_spacing=0.03,
         vertical_spacing=(25 + 17 * title_lines) / pixels if n_rows > 1 else 0,
     )  # fmt: skip
-    fig.update_annotations(font_size=12)
-    fig.update_layout(margin_t=32 + 17 * title_lines, margin_b=40)
+    look.room_for_titles(fig, title_lines)
+    fig.update_layout(margin_b=40)
     places = [dict(row=k // n_columns + 1, col=k % n_columns + 1) for k in range(len(titles))]
     return fig, places, n_rows, title_lines
 
