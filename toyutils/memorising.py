@@ -212,10 +212,10 @@ def compute(name: str, device: str, path: Path) -> None:
                 (measures.loss[best].item(), model.W[best].detach(), model.b[best].detach())
             )
         done.append([torch.stack(rates) for rates in zip(*each, strict=True)])
-        models.append(min(fits, key=lambda fit: fit[0])[1:])
+        lowest, *best_model = min(fits, key=lambda fit: fit[0])
+        models.append(best_model)
         _write(path, recipe, done, models, x[0])
-        print(f"{name}: {n_points} points, lowest loss {min(fits, key=lambda fit: fit[0])[0]:.4f}",
-              flush=True)  # fmt: skip
+        print(f"{name}: {n_points} points, lowest loss {lowest:.4f}", flush=True)
 
 
 def _write(path: Path, recipe: Recipe, done: list, models: list, x: Tensor) -> None:

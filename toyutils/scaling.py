@@ -56,7 +56,7 @@ def decay_weights(W: Tensor, decay: Tensor, rate: float) -> None:
     A positive decay pulls every direction towards 0: W_i -= rate · decay · W_i. A negative one
     pulls its length towards 1: W_i -= rate · |decay| · (W_i - Ŵ_i).
 
-    Source: Liu, Liu and Gore (2025), in their code; notebook 18, exercise 18.2.
+    Source: Liu, Liu and Gore (2025), in their code; notebook 18, exercise 18.3.
     """
     decay = decay.to(W)[:, None, None]
     unit = torch.nn.functional.normalize(W, dim=1)
